@@ -1,0 +1,1 @@
+"""Settings of the machine and rules of the programme; imports nothing of the project."""

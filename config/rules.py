@@ -1,0 +1,77 @@
+"""The programme's rules: what a packet needs, when we speak, what it costs, how long we keep (R1-R41)."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Language = Literal["en", "es"]
+
+
+class RuleSection(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Programme(RuleSection):
+    """R22: the facts that every outgoing text states."""
+
+    name: str = "International Patient Program"
+    hospital: str = "UC San Diego Health"
+    address: tuple[str, ...] = (
+        "Attn: Medical Manager, re:SOMRR",
+        "UC San Diego Health",
+        "International Patient Program",
+        "136 Dickinson Street, Suite 108",
+        "San Diego, CA 92103-8222",
+    )
+    fax: str = "619-543-5282"
+    mailbox: str = "patientsintl@ucsd.edu"
+    sender_name: str = "UC San Diego Health, SOMRR"
+    languages: tuple[Language, ...] = ("en", "es")
+
+
+class Checklist(RuleSection):
+    """R7-R16: what must be there before a case opens."""
+
+    consent_dated: bool = True
+    report_age_months: int = Field(6, gt=0)
+    payment_before_review: bool = True
+    study_date_tolerance_days: int = Field(1, ge=0)
+
+
+class Identifying(RuleSection):
+    """When the classifier abstains, and when a picture of a form is believed."""
+
+    threshold: float = Field(0.6, ge=0, le=1)
+    ocr_floor: float = Field(0.45, ge=0, le=1)  # a page read with less mean confidence is illegible
+
+
+class Hours(RuleSection):
+    """R31: when updates go out."""
+
+    zone: str = "America/Los_Angeles"
+    opens: time = time(8, 0)
+    closes: time = time(16, 30)
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    country: str = "US"
+    state: str = "CA"
+    closures: tuple[date, ...] = ()
+    acknowledge_at_once: bool = True
+
+
+class Rhythm(RuleSection):
+    """R28, R30, R38: settle time, cadence, retention."""
+
+    settle_minutes: int = Field(30, ge=0)
+    cadence_days: int = Field(7, gt=0)
+    retention_months: int = Field(6, gt=0)
+
+
+class Rules(RuleSection):
+    programme: Programme = Programme()
+    checklist: Checklist = Checklist()
+    identifying: Identifying = Identifying()
+    hours: Hours = Hours()
+    rhythm: Rhythm = Rhythm()

@@ -1,0 +1,107 @@
+"""The machine's settings: where things lie and which servers there are.
+
+Every key has a comment in `defaults.toml`; unknown keys are errors.  Times are seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from config.rules import Rules
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MailboxSettings(Section):
+    """The shared mailbox (IMAP over implicit TLS); without `host` the Maildir `mail/` is read instead."""
+
+    host: str | None = None
+    port: int = 993
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    folder: str = "INBOX"
+    ca_file: Path | None = None
+    after: Literal["leave", "keyword", "move"] = "leave"
+    keyword: str = "SOMRR"
+    move_to: str = "SOMRR"
+    poll_seconds: float = Field(60, gt=0)
+    idle: bool = True
+    login_timeout: float = Field(30, gt=0)
+    fetch_timeout: float = Field(120, gt=0)
+    max_backoff: float = Field(300, gt=0)
+    part_bytes: int = Field(1 << 20, ge=1 << 12)
+
+
+class FolderSettings(Section):
+    """A drop folder (fax or courier)."""
+
+    path: Path | None = None  # None: under the state directory
+    poll_seconds: float = Field(10, gt=0)
+    quiet_seconds: float = Field(5, ge=0)
+    stalled_seconds: float = Field(1800, gt=0)
+    watch: Literal["events", "polling"] = "events"
+    after: Literal["move", "leave"] = "move"
+
+
+class SmtpSettings(Section):
+    """The outgoing server; without `host` mails are written to `outgoing/` instead."""
+
+    host: str | None = None
+    port: int = 587
+    tls: Literal["starttls", "implicit"] = "starttls"
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = None
+    timeout: float = Field(60, gt=0)
+
+
+class TrustSettings(Section):
+    """Whose word about a sender is believed (RFC 8601)."""
+
+    authserv_id: str | None = None  # our own MTA's name; None: no Authentication-Results is expected
+    own_addresses: tuple[str, ...] = ()
+
+
+class ReadingSettings(Section):
+    """Limits and engines of the reading room (hostile input: every limit hit is a quarantine reason)."""
+
+    workers: int = Field(0, ge=0)  # 0: one a core
+    sandbox: Literal["bwrap", "rlimits"] = "bwrap"
+    engine: Literal["tesserocr", "pytesseract"] = "tesserocr"
+    tessdata: Path | None = None
+    languages: tuple[str, ...] = ("eng", "spa")
+    open_seconds: float = Field(120, gt=0)
+    page_seconds: float = Field(60, gt=0)
+    memory_bytes: int = Field(1 << 30, ge=1 << 28)
+    max_mail_bytes: int = 75 << 20
+    max_parts: int = 1000
+    max_nesting: int = 20
+    max_header_bytes: int = 256 << 10
+    max_archive_depth: int = 3
+    max_archive_entries: int = 10_000
+    max_archive_bytes: int = 1 << 30
+    max_archive_ratio: int = 100
+    max_pages: int = 300
+    max_pixels: int = 60_000_000
+    attempts: int = Field(3, ge=1)
+
+
+class Settings(Section):
+    """Everything the machine is told."""
+
+    home: Path = Path("var")
+    database: str | None = None  # SQLAlchemy URL; None: SQLite under the state directory
+    forms: Path | None = None  # registered blanks; None: `forms/` under the state directory
+    log_format: Literal["auto", "json", "console"] = "auto"
+    mailbox: MailboxSettings = MailboxSettings()
+    fax: FolderSettings = FolderSettings()
+    courier: FolderSettings = FolderSettings(quiet_seconds=30)
+    smtp: SmtpSettings = SmtpSettings()
+    trust: TrustSettings = TrustSettings()
+    reading: ReadingSettings = ReadingSettings()
+    rules: Rules = Rules()

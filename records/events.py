@@ -1,0 +1,55 @@
+"""The event catalogue: every name that a log line may carry, with what it means (docs/EVENTS.md says the same).
+
+Names are `area.object.verb_past`.  Log fields are ids, hashes, counts, codes and durations only.
+"""
+
+from __future__ import annotations
+
+EVENTS: dict[str, str] = {}
+
+
+def event(name: str, meaning: str) -> str:
+    """Register `name` with its one-sentence meaning and return it."""
+    EVENTS[name] = meaning
+    return name
+
+
+# ingest: an arrival on its way into custody
+MAILBOX_RECONCILED = event("ingest.mailbox.reconciled", "One poll of the mailbox counted: present, known, new, missing.")
+MAILBOX_FAILED = event("ingest.mailbox.failed", "The mailbox could not be read; it is tried again after `retry_seconds`.")
+MAILBOX_CONNECTED = event("ingest.mailbox.connected", "Logged in to the mailbox over verified TLS.")
+MAILBOX_MOVE_REFUSED = event("ingest.mailbox.move_refused", "The server has no MOVE; the mail was left in place.")
+MAILBOX_MARK_REFUSED = event("ingest.mailbox.mark_refused", "The server takes no keyword; the mail was left unmarked.")
+MAIL_REFUSED = event("ingest.mail.refused", "A mail is larger than `limit` and was left in the mailbox; staff must look.")
+FOLDER_RECONCILED = event("ingest.folder.reconciled", "One scan of a drop folder counted: present, known, new, unfinished.")
+FOLDER_FAILED = event("ingest.folder.failed", "A drop folder could not be scanned.")
+FOLDER_UNWATCHED = event("ingest.folder.unwatched", "The machine gives no notice of changes; the timed rescan finds what comes.")
+FILE_REFUSED = event("ingest.file.refused", "A drop folder holds a thing that is no regular file (`code` says which).")
+FILE_STALLED = event("ingest.file.stalled", "A dropped file stayed unfinished too long (`code`); it is left in place for staff.")
+FILE_LEFT = event("ingest.file.left", "A file in our custody could not be moved to `taken/` and stays in the folder.")
+SUBMISSION_ACCEPTED = event("ingest.submission.accepted", "The bytes are in the vault and the row is committed: custody taken.")
+SUBMISSION_REPEATED = event("ingest.submission.repeated", "The same bytes came again; noted on the submission we hold.")
+# reading
+WORKER_KILLED = event("reading.worker.killed", "A reader process passed a limit (`code`) and was killed; the rest goes on.")
+SUBMISSION_READ = event("reading.submission.read", "A submission was read: parts, pages, problems, seconds.")
+# deciding
+SUBMISSION_DECIDED = event("routing.submission.decided", "A submission was decided and committed.")
+SUBMISSION_HELD = event("routing.submission.held", "A whole submission went to quarantine for `reason`.")
+SUBMISSION_DEFERRED = event("routing.submission.deferred", "A temporary fault; the submission waits for its next try.")
+CASE_MOVED = event("routing.case.moved", "A case changed its status.")
+ITEM_HELD = event("routing.item.held", "A part or document went to quarantine for `reason`.")
+# delivering
+UPDATE_SENT = event("outbound.update.sent", "An update was accepted by the next server, or written in the embedded default.")
+UPDATE_DEFERRED = event("outbound.update.deferred", "A temporary fault; the update waits for its next try.")
+UPDATE_FAILED = event("outbound.update.failed", "A permanent fault; staff must act.")
+UPDATE_UNCERTAIN = event("outbound.update.uncertain", "The answer to DATA was lost; never resent blindly, staff must look.")
+UPDATE_WITHHELD = event("outbound.update.withheld", "An update may not go out (`reason`); staff must act.")
+# daemon
+DAEMON_STARTED = event("daemon.process.started", "All loops run.")
+DAEMON_STOPPED = event("daemon.process.stopped", "Stopped after draining the current step.")
+LOOP_FAILED = event("daemon.loop.failed", "A loop met an unforeseen fault (`fault` names its type); it goes on after a pause.")
+WORK_SWEPT = event("daemon.work.swept", "Left-overs of a killed run were removed at start.")
+STAFF_ACTED = event("daemon.staff.acted", "A staff act was recorded.")
+FAULT_UNCAUGHT = event("daemon.fault.uncaught", "A fault that nobody caught ended a thread or the process (`fault`, `where`).")
+LIBRARY_WARNED = event("daemon.library.warned", "A library warned (`logger`); its words are not kept, they may quote a document.")
+LOG_UNLISTED = event("daemon.log.unlisted", "A line whose event is not in this catalogue; its words were dropped. A bug.")

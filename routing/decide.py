@@ -1,0 +1,210 @@
+"""The policy on one page: what follows from a submission and a case's whole record.
+
+Pure: the same record, rules and moment give the same decision, in whatever order things arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from config.rules import Rules
+from records.model import (
+    Case,
+    CaseRecord,
+    CaseStatus,
+    Decision,
+    Document,
+    Event,
+    Fate,
+    FiledDocument,
+    Held,
+    HeldState,
+    Move,
+    SubmissionState,
+)
+from routing import filing, identity, matching
+from routing.announce import announce, gap_names, gaps_told, physician_of
+from routing.completeness import Checked, check
+from routing.incoming import Incoming, whole
+from routing.lifecycle import CHECKED, move
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a decision needs besides the record."""
+
+    rules: Rules
+    now: datetime
+    ref: str  # a fresh case reference, used when a case begins
+    token: str  # a fresh secret, likewise
+    opening: Callable[[datetime], datetime]  # the next office hour at or after a moment
+    settled: bool = False  # take the settle time as over
+
+
+def decide(incoming: Incoming, candidates: Sequence[CaseRecord], world: World) -> Decision:
+    """A submission's decision: hold it, leave it, or file it in its case and look at the case again."""
+    documents = filing.ruled(incoming)
+    found = matching.match(incoming, candidates)
+    mail_only = not filing.is_packet(incoming, documents)
+    if mail_only and found.outcome is not matching.Outcome.KNOWN and not incoming.ruled_case:
+        if _released(incoming):
+            return _leave(incoming, "left_by_staff")
+        if filing.worth_asking(incoming, documents):
+            return _hold(incoming, _first_doubt(incoming, documents), None)
+        return _leave(incoming, incoming.unanswerable or "not_a_packet")
+    if identity.conflicts(documents) and not _released(incoming):
+        return _hold(incoming, "identity_conflict", None)
+    if found.outcome is matching.Outcome.ASK:
+        return _hold(incoming, found.reason, found.record)
+    record = found.record or _new_case(incoming, world)
+    return _file(incoming, documents, record, found.record is None, world)
+
+
+def reconsider(record: CaseRecord, world: World) -> Decision:
+    """The same look at a case when only time, or staff's word, has changed."""
+    return _conclude(record, [], world, why="looked at again")
+
+
+def hold_whole(incoming: Incoming, reason: str) -> Decision:
+    """A submission that could not be read at all waits for staff."""
+    return _hold(incoming, reason, None)
+
+
+def _file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord, new: bool, world: World) -> Decision:
+    filed = filing.file(incoming, documents, record)
+    submission = incoming.submission
+    brought = tuple(FiledDocument(d, submission.id, incoming.channel, submission.envelope.received_at) for d in filed.documents)
+    contacts = (*(c for c in record.case.contacts if c.submission != submission.id), incoming.contact())
+    case = replace(
+        record.case,
+        contacts=contacts,
+        last_arrival=max(record.case.last_arrival, submission.accepted_at),
+        last_activity=max(record.case.last_activity, submission.accepted_at),
+        flags=_flags(record.case, bool(brought)),
+    )
+    after = replace(
+        record,
+        case=case,
+        documents=(*(f for f in record.documents if f.submission != submission.id), *brought),
+        held=(*(h for h in record.held if h.submission != submission.id), *filed.held),
+    )
+    events = [Event.ACKNOWLEDGED] if new else []
+    if "late_material" in case.flags and brought and record.case.status is CaseStatus.IN_REVIEW:
+        events.append(Event.LATE_MATERIAL)
+    decision = _conclude(after, events, world, why="a submission arrived")
+    return replace(
+        decision,
+        submission=submission.id,
+        submission_state=SubmissionState.DECIDED,
+        new_case=new,
+        documents=brought,
+        fates=filed.fates,
+        held=filed.held,
+        keys=(*matching.keys_for_case(case.ref, incoming), *decision.keys),
+    )
+
+
+def _conclude(record: CaseRecord, events: list[Event], world: World, why: str) -> Decision:
+    """Check, move, announce."""
+    case, now = record.case, world.now
+    checked = check([f.document for f in record.documents], case.facts, world.rules.checklist, now.date())
+    moves: tuple[Move, ...] = ()
+    look_again = None
+    if case.status in CHECKED and "hold" not in case.facts:
+        target, look_again = _target(record, checked, world)
+        if target is not case.status:
+            moves = (move(case.status, target, _because(checked)),)
+        events += _news(record, target, checked)
+        case = replace(case, status=target, opened_at=case.opened_at or (now if target is CaseStatus.OPEN else None))
+    case = replace(case, findings=checked.findings, look_again_at=look_again)
+    case = replace(case, flags=_with_physician(case, replace(record, case=case)))
+    owed = announce(replace(record, case=case), events, checked.missing, world.rules, now, world.opening)
+    keys = tuple(matching.update_key(u.message_id) for u in owed.updates if u.message_id)
+    return Decision(why=why, case=case, moves=moves, updates=owed.updates, superseded=owed.superseded, keys=keys)
+
+
+def _target(record: CaseRecord, checked: Checked, world: World) -> tuple[CaseStatus, datetime | None]:
+    """The state that the checklist asks for, and when time alone could change that (R27-R29)."""
+    status = record.case.status
+    if checked.complete:
+        return CaseStatus.OPEN, None
+    waiting = any(h.state is HeldState.HELD for h in record.held)
+    if not checked.missing or waiting:
+        return status, None  # a doubtful thing could fill the gap: staff first, no rejection
+    settles = record.case.last_arrival + timedelta(minutes=world.rules.rhythm.settle_minutes)
+    if world.now < settles and not world.settled:
+        return status, settles
+    return CaseStatus.REJECTED, None
+
+
+def _news(record: CaseRecord, target: CaseStatus, checked: Checked) -> list[Event]:
+    """What the new state has to tell, against what was told last (R28)."""
+    if target is CaseStatus.OPEN:
+        return [Event.OPENED] if record.case.status is not CaseStatus.OPEN else []
+    if target is not CaseStatus.REJECTED:
+        return []
+    told = gaps_told(record)
+    gaps = gap_names(checked.missing)
+    if told is not None and gap_names(told) == gaps:
+        return []
+    return [Event.GAP_CLOSED if told is not None and gaps < gap_names(told) else Event.REJECTED]
+
+
+def _hold(incoming: Incoming, reason: str, record: CaseRecord | None) -> Decision:
+    held = filing.hold(incoming, reason, record.case.ref if record else None)
+    return Decision(
+        why=reason,
+        submission=incoming.submission.id,
+        submission_state=SubmissionState.QUARANTINED,
+        fates=filing.everything(incoming, Fate.QUARANTINED, reason),
+        held=(held,),
+    )
+
+
+def _leave(incoming: Incoming, reason: str) -> Decision:
+    """R22: mail that is no packet is left as it is and answered by nobody."""
+    return Decision(
+        why=reason,
+        submission=incoming.submission.id,
+        submission_state=SubmissionState.DECIDED,
+        fates=filing.everything(incoming, Fate.IGNORED, reason),
+    )
+
+
+def _new_case(incoming: Incoming, world: World) -> CaseRecord:
+    at = incoming.submission.accepted_at
+    return CaseRecord(Case(world.ref, CaseStatus.RECEIVED, world.now, last_activity=at, last_arrival=at, token=world.token))
+
+
+def _released(incoming: Incoming) -> bool:
+    return any(whole(r) and r.state is HeldState.RELEASED for r in incoming.rulings)
+
+
+def _first_doubt(incoming: Incoming, documents: Sequence[Document]) -> str:
+    doubts = [r for d in documents if (r := filing.doubt(d))]
+    doubts += [p.code for p in incoming.problems]
+    return doubts[0] if doubts else "unidentified"
+
+
+def _flags(case: Case, brought: bool) -> tuple[str, ...]:
+    """R34: what comes after review has begun is late; byte duplicates are not."""
+    late = brought and case.status in (CaseStatus.IN_REVIEW, CaseStatus.COMPLETED)
+    return tuple(sorted({*case.flags, "late_material"})) if late else case.flags
+
+
+def _with_physician(case: Case, record: CaseRecord) -> tuple[str, ...]:
+    flags = set(case.flags) - {"no_physician"}
+    return tuple(sorted(flags if physician_of(record).known else flags | {"no_physician"}))
+
+
+def _because(checked: Checked) -> str:
+    if checked.complete:
+        return "every required item is present and valid"
+    return "missing: " + ", ".join(sorted({f.code for f in checked.missing}))
+
+
+def open_items(record: CaseRecord) -> tuple[Held, ...]:
+    """Things of this case that wait for staff."""
+    return tuple(h for h in record.held if h.state is HeldState.HELD)
