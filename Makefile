@@ -3,8 +3,52 @@ SHELL := /bin/bash
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
-DEBIAN := python3 python3-venv libmagic1 libarchive13 bubblewrap \
-  tesseract-ocr tesseract-ocr-osd $(addprefix tesseract-ocr-,eng spa por fra deu ita nld rus ara heb fas tur chi-sim chi-tra jpn kor)
-DEBIAN_TEST := dovecot-imapd systemd
+LANGUAGES := eng spa por fra deu ita nld rus ara heb fas tur chi-sim chi-tra jpn kor
+DEBIAN := python3 python3-venv libmagic1 libarchive13 fonts-dejavu-core bubblewrap tesseract-ocr tesseract-ocr-osd $(addprefix tesseract-ocr-,$(LANGUAGES))
+DEBIAN_TEST := dovecot-imapd systemd strace
 
-.PHONY: demo test check setup setup-test clean lock
+.PHONY: demo test check setup lock kill-sweep clean
+
+demo: setup  ## set everything up and run the main job on the example packets
+	@$(BIN)/python -m fixtures.demo
+
+test: setup .venv/.debian-test  ## set everything up and pass every gate
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+kill-sweep: setup .venv/.debian-test  ## kill the daemon before every durable step (the long form of the tests' short one)
+	SOMRR_KILL_SWEEP=all $(BIN)/pytest -n 0 tests/faults/test_kill_sweep.py -s
+
+setup: .venv/.debian .venv/.installed
+
+# Debian packages that are not there yet; `apt` is not asked when none is missing.
+define install
+	@missing=""; for package in $(1); do dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then echo "installing Debian packages:$$missing"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
+	@mkdir -p .venv && touch $@
+endef
+
+.venv/.debian: Makefile
+	$(call install,$(DEBIAN))
+
+.venv/.debian-test: Makefile
+	$(call install,$(DEBIAN_TEST))
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/.debian
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:  ## pin every dependency with its hashes
+	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv
+	.venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv var fixtures/made .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -57,7 +57,8 @@ class SmtpSettings(Section):
     user: str = ""
     password: SecretStr = SecretStr("")
     ca_file: Path | None = None
-    timeout: float = Field(60, gt=0)
+    timeout: float = Field(30, gt=0)
+    retry_seconds: float = Field(300, gt=0)
 
 
 class TrustSettings(Section):
@@ -100,7 +101,7 @@ class Settings(Section):
     log_format: Literal["auto", "json", "console"] = "auto"
     mailbox: MailboxSettings = MailboxSettings()
     fax: FolderSettings = FolderSettings()
-    courier: FolderSettings = FolderSettings(quiet_seconds=30)
+    courier: FolderSettings = FolderSettings(quiet_seconds=10)
     smtp: SmtpSettings = SmtpSettings()
     trust: TrustSettings = TrustSettings()
     reading: ReadingSettings = ReadingSettings()

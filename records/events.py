@@ -25,8 +25,9 @@ FOLDER_RECONCILED = event("ingest.folder.reconciled", "One scan of a drop folder
 FOLDER_FAILED = event("ingest.folder.failed", "A drop folder could not be scanned.")
 FOLDER_UNWATCHED = event("ingest.folder.unwatched", "The machine gives no notice of changes; the timed rescan finds what comes.")
 FILE_REFUSED = event("ingest.file.refused", "A drop folder holds a thing that is no regular file (`code` says which).")
-FILE_STALLED = event("ingest.file.stalled", "A dropped file stayed unfinished too long (`code`); it is left in place for staff.")
+FILE_STALLED = event("ingest.file.stalled", "A dropped file stayed unfinished too long; it is left in place for staff.")
 FILE_LEFT = event("ingest.file.left", "A file in our custody could not be moved to `taken/` and stays in the folder.")
+ARRIVAL_FAILED = event("ingest.arrival.failed", "One arrival could not be had now (`code`); it is tried again at the next poll.")
 SUBMISSION_ACCEPTED = event("ingest.submission.accepted", "The bytes are in the vault and the row is committed: custody taken.")
 SUBMISSION_REPEATED = event("ingest.submission.repeated", "The same bytes came again; noted on the submission we hold.")
 # reading

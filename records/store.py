@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from records.model import (
     FiledDocument,
     Held,
     HeldState,
+    Kept,
     Move,
     Outcome,
     PartFate,
@@ -41,7 +42,6 @@ from records.model import (
     Update,
     UpdateStatus,
 )
-from records.vault import Kept
 
 BUSY_SECONDS = 30
 _READING = TypeAdapter(Reading)
@@ -236,6 +236,12 @@ class Store:
         with self._read() as c:
             return [_record(c, ref) for ref in c.scalars(query).all()]
 
+    def submissions(self) -> list[Submission]:
+        """Everything in custody, as it was accepted."""
+        with self._read() as c:
+            rows = c.execute(select(t.submissions).order_by(t.submissions.c.accepted_at, t.submissions.c.id)).mappings()
+            return [_submission(row) for row in rows]
+
     def submission(self, submission_id: str) -> Submission | None:
         with self._read() as c:
             row = c.execute(select(t.submissions).where(t.submissions.c.id == submission_id)).mappings().first()
@@ -308,6 +314,17 @@ class Store:
         with self._write() as c:
             c.execute(update(t.updates).where(t.updates.c.id == owed.id).values(values))
         return status
+
+    def traffic(self, owed: Update, now: datetime) -> tuple[int, int, int]:
+        """What went out lately: to this address and for this case in a day, to all in an hour."""
+        u, day = t.updates, now - timedelta(days=1)
+        with self._read() as c:
+            lately = c.execute(
+                select(u.c.case_ref, u.c.sent_at, u.c.body).where(u.c.status == UpdateStatus.SENT, u.c.sent_at > day)
+            ).all()
+        to_address = sum(_UPDATE.validate_json(row.body).address == owed.address for row in lately)
+        for_case = sum(row.case_ref == owed.case_ref for row in lately)
+        return to_address, for_case, sum(row.sent_at > now - timedelta(hours=1) for row in lately)
 
     def withhold(self, update_id: str, reason: str) -> None:
         with self._write() as c:

@@ -13,16 +13,11 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from records.errors import PermanentError, TemporaryError
+from records.model import Kept
 
 RESERVE = 1 << 28  # bytes left free for the ledger: below it nothing is taken in
-
-
-class Kept(NamedTuple):
-    digest: str  # SHA-256, hexadecimal
-    size: int  # bytes
 
 
 class Vault:

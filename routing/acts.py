@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from records.errors import RefusedError
-from records.model import Case, CaseRecord, CaseStatus, Decision, Event, Fact, FieldValue, Move
+from records.model import Case, CaseRecord, CaseStatus, Decision, Event, Fact, FieldValue, Move, Recipient, Update
 from routing.announce import announce
 from routing.decide import World, open_items, reconsider
 from routing.lifecycle import move
@@ -51,7 +51,21 @@ def act(record: CaseRecord, asked: Act, world: World) -> Decision:
         return _moved(record, asked, world)
     said = Move(case.status, case.status, f"{asked.name}: {asked.why}" if asked.why else asked.name, asked.by)
     decision = reconsider(record, world)
+    if asked.name == "physician" and (untold := _untold(record)) and not decision.moves:
+        owed = announce(record, [untold], record.case.findings, world.rules, world.now, world.opening)
+        decision = replace(decision, updates=(*decision.updates, *owed.updates), keys=(*decision.keys, *_keys(owed.updates)))
     return replace(decision, why=asked.name, moves=(said, *decision.moves))
+
+
+def _untold(record: CaseRecord) -> Event | None:
+    """The latest news that nobody could be told for want of a physician; now there is one."""
+    told = [u for u in record.updates if u.recipient is Recipient.PHYSICIAN]
+    last = max(told, key=lambda u: (u.due_at, u.id), default=None)
+    return last.event if last is not None and last.reason == "no_physician" else None
+
+
+def _keys(updates: Sequence[Update]) -> tuple[tuple[str, str], ...]:
+    return tuple(update_key(u.message_id) for u in updates if u.message_id)
 
 
 def _approvable(record: CaseRecord) -> None:
@@ -85,8 +99,9 @@ def _moved(record: CaseRecord, asked: Act, world: World) -> Decision:
     step = move(record.case.status, target, asked.why or asked.name, asked.by)
     case = replace(record.case, status=target, look_again_at=None)
     owed = announce(replace(record, case=case), [event] if event else [], (), world.rules, world.now, world.opening)
-    keys = tuple(update_key(u.message_id) for u in owed.updates if u.message_id)
-    return Decision(why=asked.name, case=case, moves=(step,), updates=owed.updates, superseded=owed.superseded, keys=keys)
+    return Decision(
+        why=asked.name, case=case, moves=(step,), updates=owed.updates, superseded=owed.superseded, keys=_keys(owed.updates)
+    )
 
 
 def _reopened(record: CaseRecord, asked: Act, world: World) -> Decision:

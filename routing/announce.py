@@ -73,7 +73,7 @@ class Owed:
 def announce(
     record: CaseRecord,
     events: Sequence[Event],
-    gaps: Sequence[Finding],
+    findings: Sequence[Finding],
     rules: Rules,
     now: datetime,
     opening: Callable[[datetime], datetime],
@@ -93,7 +93,7 @@ def announce(
                 address=address,
                 language=_language(contact, rules),
                 due_at=now if at_once else opening(now),
-                findings=tuple(_outward(f) for f in gaps) if event in ListingEvents else (),
+                findings=tuple(_outward(f) for f in findings if _tells(event, f)),
                 message_id=message_id(identity, rules),
                 in_reply_to=contact.message_id if contact else None,
                 references=contact.references if contact else (),
@@ -125,6 +125,13 @@ def gaps_told(record: CaseRecord) -> tuple[Finding, ...] | None:
 def gap_names(findings: Sequence[Finding]) -> set[tuple[str, ...]]:
     """What makes one gap the same as another: its code and the study it names, not which document shows it."""
     return {(f.code, *sorted(f.study.values())) for f in findings if f.severity is Severity.MISSING}
+
+
+def _tells(event: Event, finding: Finding) -> bool:
+    """Doubts are staff's; gaps are listed where they are the news; advice goes with any verdict on the packet."""
+    if event in ListingEvents:
+        return finding.severity is not Severity.DOUBTFUL
+    return event is Event.OPENED and finding.severity is Severity.ADVISORY
 
 
 def message_id(update: str, rules: Rules) -> str:

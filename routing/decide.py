@@ -45,7 +45,9 @@ class World:
 
 def decide(incoming: Incoming, candidates: Sequence[CaseRecord], world: World) -> Decision:
     """A submission's decision: hold it, leave it, or file it in its case and look at the case again."""
-    documents = filing.ruled(incoming)
+    if incoming.unanswerable == "bounce" and not _released(incoming):
+        return _leave(incoming, "bounce")  # what it quotes came from us, or is theirs to send again
+    documents = filing.ruled(incoming, world.now.date())
     found = matching.match(incoming, candidates)
     mail_only = not filing.is_packet(incoming, documents)
     if mail_only and found.outcome is not matching.Outcome.KNOWN and not incoming.ruled_case:
@@ -120,7 +122,7 @@ def _conclude(record: CaseRecord, events: list[Event], world: World, why: str) -
         case = replace(case, status=target, opened_at=case.opened_at or (now if target is CaseStatus.OPEN else None))
     case = replace(case, findings=checked.findings, look_again_at=look_again)
     case = replace(case, flags=_with_physician(case, replace(record, case=case)))
-    owed = announce(replace(record, case=case), events, checked.missing, world.rules, now, world.opening)
+    owed = announce(replace(record, case=case), events, checked.findings, world.rules, now, world.opening)
     keys = tuple(matching.update_key(u.message_id) for u in owed.updates if u.message_id)
     return Decision(why=why, case=case, moves=moves, updates=owed.updates, superseded=owed.superseded, keys=keys)
 

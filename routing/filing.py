@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from records.model import (
     CaseRecord,
@@ -44,11 +45,13 @@ class Filing:
     fates: tuple[PartFate, ...]
 
 
-def ruled(incoming: Incoming) -> tuple[Document, ...]:
+def ruled(incoming: Incoming, today: date) -> tuple[Document, ...]:
     """The documents with staff's word on them: a kind they gave, a doubt they settled, a thing they discarded."""
     about_document = {r.document.id: r for r in incoming.rulings if r.document is not None}
     about_part = {r.part: r for r in incoming.rulings if r.part and r.document is None}
-    documents = [d for d in incoming.documents if d.part not in about_part or about_part[d.part].ruled_kind is None]
+    unread = {p.part for p in incoming.problems}
+    seen = [d for d in incoming.documents if not (d.kind is Kind.UNKNOWN and d.part in unread)]  # its problem speaks for it
+    documents = [_with_date_judged(d, today) for d in seen if d.part not in about_part or about_part[d.part].ruled_kind is None]
     kept = [_apply(d, about_document.get(d.id)) for d in documents]
     stated = [
         _stated(part, r)
@@ -133,6 +136,16 @@ def _settled_problems(incoming: Incoming) -> set[str]:
     return {
         r.part for r in incoming.rulings if r.part and r.document is None and (r.ruled_kind or r.state is HeldState.DISCARDED)
     }
+
+
+def _with_date_judged(document: Document, today: date) -> Document:
+    """R10: a form signed in the future is doubtful; a day's grace, since the signer's calendar may be ahead of ours."""
+    prefix = {Kind.LETTER_OF_AGREEMENT: "loa", Kind.INFORMED_CONSENT: "consent"}.get(document.kind)
+    signed_on = str(document.fields.get("date", ""))
+    if prefix is None or signed_on <= (today + timedelta(days=1)).isoformat():
+        return document
+    doubt = Finding(f"{prefix}_date_implausible", Severity.DOUBTFUL, "the date of signature lies in the future")
+    return replace(document, findings=(*document.findings, doubt))
 
 
 def _apply(document: Document, ruling: Held | None) -> Document | None:

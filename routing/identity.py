@@ -29,6 +29,7 @@ class Patient:
     birth_date: str
     sex: str
     patient_id: str
+    recognised: bool = False  # read by OCR, where one digit may be misread
 
     @property
     def known(self) -> bool:
@@ -39,7 +40,9 @@ def patient_of(document: Document) -> Patient:
     def text(name: str) -> str:
         return str(document.fields.get(name, "") or "").strip()
 
-    return Patient(text("patient_name"), text("birth_date"), text("sex").upper()[:1], text("patient_id"))
+    return Patient(
+        text("patient_name"), text("birth_date"), text("sex").upper()[:1], text("patient_id"), document.text_source == "ocr"
+    )
 
 
 def name_key(name: str) -> str:
@@ -65,10 +68,18 @@ def compare(a: Patient, b: Patient) -> Verdict:
     dates = Verdict.UNKNOWN
     if a.birth_date and b.birth_date:
         dates = Verdict.AGREE if a.birth_date == b.birth_date else Verdict.CONFLICT
+        if dates is Verdict.CONFLICT and names is Verdict.AGREE and _misread(a, b):
+            dates = Verdict.UNKNOWN
     sexes_clash = a.sex in "FM" and b.sex in "FM" and bool(a.sex and b.sex) and a.sex != b.sex
     if Verdict.CONFLICT in (names, dates) or sexes_clash:
         return Verdict.CONFLICT
     return Verdict.AGREE if Verdict.AGREE in (names, dates) else Verdict.UNKNOWN
+
+
+def _misread(a: Patient, b: Patient) -> bool:
+    """One digit of difference, where a machine read at least one of the two dates from a picture."""
+    differing = sum(x != y for x, y in zip(a.birth_date, b.birth_date, strict=False))
+    return (a.recognised or b.recognised) and len(a.birth_date) == len(b.birth_date) and differing == 1
 
 
 def conflicts(documents: Iterable[Document]) -> list[tuple[Document, Document]]:

@@ -21,7 +21,9 @@ class Ledger:
 
     def arrive(self, incoming: Incoming, world: World) -> Decision:
         self._next += 1
-        decision = decide(incoming, list(self.records.values()), replace(world, ref=f"SOMRR-{self._next:05}-00000-0", token=f"t{self._next}"))
+        decision = decide(
+            incoming, list(self.records.values()), replace(world, ref=f"SOMRR-{self._next:05}-00000-0", token=f"t{self._next}")
+        )
         self._apply(decision, incoming)
         return decision
 

@@ -39,9 +39,7 @@ def document(kind: Kind, *codes: str, doubtful: tuple[str, ...] = (), name: str 
     said = {**PATIENT, **fields}
     identity = hashlib.sha256(repr((kind, codes, doubtful, name, sorted(said.items()))).encode()).hexdigest()
     path = f"{name or kind}.pdf"
-    return Document(
-        identity[:24], kind, 0.95, path, (path,), (identity,), (1,), "en", "layer", ("seen",), said, tuple(findings)
-    )
+    return Document(identity[:24], kind, 0.95, path, (path,), (identity,), (1,), "en", "layer", ("seen",), said, tuple(findings))
 
 
 def packet() -> list[Document]:
@@ -65,12 +63,20 @@ def mail(sender: str = PHYSICIAN, name: str = "one", answers: tuple[str, ...] = 
 
 
 def incoming(
-    documents: list[Document], name: str = "one", *, letter: Mail | None = None, channel: Channel = Channel.EMAIL, at: datetime = NOW,
-    problems: tuple[Problem, ...] = (), sender: str | None = None, unanswerable: str | None = None,
-) -> Incoming:  # fmt: skip
+    documents: list[Document],
+    name: str = "one",
+    *,
+    letter: Mail | None = None,
+    channel: Channel = Channel.EMAIL,
+    at: datetime = NOW,
+    problems: tuple[Problem, ...] = (),
+    sender: str | None = None,
+    unanswerable: str | None = None,
+) -> Incoming:
     """A submission with these documents, one part each."""
     parts = tuple(
-        Part(d.part, d.sha256s[0], 100, "application/pdf", Role.ATTACHMENT, (Page(1, "text", TextSource.LAYER),)) for d in documents
+        Part(d.part, d.sha256s[0], 100, "application/pdf", Role.ATTACHMENT, (Page(1, "text", TextSource.LAYER),))
+        for d in documents
     )
     if channel is Channel.EMAIL and letter is None:
         letter = mail(name=name)

@@ -1,6 +1,6 @@
 """Every noun of the ledger, frozen.  One word, one meaning, in code, schema, logs and README."""
 
-from records.model.arrival import Arrival, Channel, Envelope, Submission, SubmissionState
+from records.model.arrival import Arrival, Channel, Envelope, Kept, Submission, SubmissionState
 from records.model.case import (
     Case,
     CaseRecord,
@@ -52,6 +52,7 @@ __all__ = [
     "FormSeen",
     "Held",
     "HeldState",
+    "Kept",
     "Kind",
     "Mail",
     "Message",

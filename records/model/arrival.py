@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Channel(StrEnum):
@@ -38,6 +39,13 @@ class Arrival:
     key: str
     envelope: Envelope
     size: int | None = None  # bytes, when the source knows
+
+
+class Kept(NamedTuple):
+    """What the vault answers when the bytes are durable."""
+
+    digest: str  # SHA-256, hexadecimal
+    size: int  # bytes
 
 
 class SubmissionState(StrEnum):

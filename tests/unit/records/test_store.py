@@ -13,9 +13,19 @@ from alembic.migration import MigrationContext
 
 from records import tables
 from records.errors import ConfigurationError, TemporaryError
-from records.model import Arrival, Channel, Decision, Delivery, Envelope, HeldState, Outcome, Reading, SubmissionState, UpdateStatus
+from records.model import (
+    Arrival,
+    Channel,
+    Delivery,
+    Envelope,
+    HeldState,
+    Kept,
+    Outcome,
+    Reading,
+    SubmissionState,
+    UpdateStatus,
+)
 from records.store import Store, sqlite_url
-from records.vault import Kept
 from routing.acts import Act, act
 from routing.decide import decide
 from routing.matching import keys_of

@@ -1,0 +1,280 @@
+"""Facts that a page states beside a label: names, dates, numbers.  Never guessed from running text.
+
+A label ends where a colon, a bar, a tab or a wide gap follows; its value ends at the next label, so two
+columns of labels on one line, and a row of labels above a row of values, are read rightly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from classifiers.dates import day_first, first_date, western_digits
+from classifiers.phrases import Hit, PhraseIndex
+from classifiers.sheets import sheet
+from classifiers.words import Prepared, skeleton
+from records.model import FieldValue
+
+DATE_FIELDS = ("birth_date", "study_date", "report_date")
+CONTACT_LINES = 5  # after the referring physician's label, where address and numbers stand
+_SEPARATOR = re.compile(r"^[ \t]*(?:\([^()\n]{0,40}\)[ \t]*)?(?:[:：|=][ \t:|]*|\t[ \t|]*| {2,}|[.…_]{3,}[ \t]*:?[ \t]*)")
+_CUT = re.compile(r"\t| {3,}|\||;|\s{2,}(?=[^\s]{1,20}:)")
+_COLUMNS = re.compile(r"\t+| {2,}|\s*\|\s*")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-/.]{1,24}")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9.\-]{1,120}\.[A-Za-z]{2,24}")
+_NUMBER = re.compile(r"\+?\(?\d[\d ()./\-]{6,22}\d")
+_NAME = re.compile(r"^[^\W\d_](?:[^\W\d_]|[ .,'’\-^]){1,60}$")
+_CASE_REF = re.compile(
+    r"S[O0]MRR[\s\-–—_.:]{0,3}([0-9A-Z]{5})[\s\-–—_.]{0,3}([0-9A-Z]{5})[\s\-–—_.]{0,3}([0-9A-Z])(?![0-9A-Z])", re.IGNORECASE
+)
+_LOOKALIKE = str.maketrans("ILOU", "110V")
+
+
+class Label(NamedTuple):
+    """A label seen on a page: what it announces, its span in the text, its line, and its strength."""
+
+    key: str
+    start: int
+    end: int
+    line: int
+    opens_line: bool
+    words: int
+
+
+@cache
+def _labels() -> tuple[tuple[tuple[str, str], ...], PhraseIndex]:
+    content = sheet("labels.toml")
+    named = [(key, term) for key, terms in content["labels"].items() for term in terms]
+    named += [("stop", term) for term in content["stop"]["words"]]
+    named += [(key, term) for key in ("phone", "fax") for term in content[key]["words"]]
+    return tuple(named), PhraseIndex(term for _, term in named)
+
+
+@cache
+def _bones(table: str) -> Mapping[str, str]:
+    """Skeletons of a table of values: what they mean."""
+    content = sheet("labels.toml")[table]
+    return {" ".join(skeleton(w) for w in term.split()): code for code, terms in content.items() for term in terms}
+
+
+def _span(page: Prepared, hit: Hit) -> tuple[int, int]:
+    if hit.run:
+        return page.run_places[hit.start], page.run_places[hit.end - 1] + 1
+    return page.words[hit.start].start, page.words[hit.end - 1].end
+
+
+def labels_on(page: Prepared, noisy: bool = False) -> list[Label]:
+    """Every label on the page that a separator follows or that stands alone on its line, the longest where they overlap."""
+    named, index = _labels()
+    found: list[Label] = []
+    for hit in index.find(page, noisy):
+        start, end = _span(page, hit)
+        if "\n" in page.text[start:end]:
+            continue
+        found.append(Label(named[hit.phrase][0], start, end, hit.line, hit.opens_line, hit.end - hit.start))
+    found.sort(key=lambda label: (label.start - label.end, label.key.endswith("_loose"), label.key == "stop"))
+    kept: list[Label] = []
+    for label in found:
+        if not any(k.start < label.end and label.start < k.end for k in kept) and _stands(page.text, label):
+            kept.append(label)
+    return sorted(kept, key=lambda label: label.start)
+
+
+def _stands(text: str, label: Label) -> bool:
+    """Whether words that can be a label are one here."""
+    before = text[text.rfind("\n", 0, label.start) + 1 : label.start]
+    after = text[label.end : label.end + 60].split("\n", 1)[0]
+    if not after.strip() and before.strip() and not re.search(r"(?: {2}|[\t|])\s*$", before):
+        return False
+    if _SEPARATOR.match(after) or not after.strip(" :.*_#"):
+        return not before.strip() or bool(re.search(r"(?:[\s|\t:;,.)/\-*_#\]】]|\d)$", before)) or _is_cjk(text[label.start])
+    return label.opens_line and (label.words >= 2 or _is_cjk(text[label.start])) and not label.key.endswith("_loose")
+
+
+def _is_cjk(character: str) -> bool:
+    return "\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af"
+
+
+def _clean(value: str) -> str:
+    return value.strip(" \t:：|=.*_#-–—>,").strip()
+
+
+def _columns(page: Prepared, labels: list[Label]) -> dict[int, str]:
+    """Values of labels that stand in a row of their own, taken from the row below column by column."""
+    lines = page.text.split("\n")
+    rows: dict[int, list[Label]] = {}
+    for label in labels:
+        rows.setdefault(label.line, []).append(label)
+    values: dict[int, str] = {}
+    for number, row in rows.items():
+        heads = [c.strip(" :.") for c in _COLUMNS.split(lines[number].strip(" |")) if c.strip()]
+        if heads != [page.text[label.start : label.end] for label in row]:
+            continue
+        below = next((line for line in lines[number + 1 : number + 3] if line.strip()), "")
+        cells = _COLUMNS.split(below.strip(" |"))
+        if len(row) >= 2 and len(row) == len(cells):
+            values.update({label.start: cell for label, cell in zip(row, cells, strict=True)})
+    return values
+
+
+def labelled_values(page: Prepared, noisy: bool = False) -> Iterator[tuple[Label, str]]:
+    """Each label with the words that belong to it, in order of place; empty values are left out."""
+    labels = labels_on(page, noisy)
+    text = page.text
+    columns = _columns(page, labels)
+    for i, label in enumerate(labels):
+        if label.start in columns:
+            yield label, _clean(columns[label.start])
+            continue
+        stop = text.find("\n", label.end)
+        stop = len(text) if stop < 0 else stop
+        following = labels[i + 1] if i + 1 < len(labels) else None
+        if following and following.start < stop:
+            stop = following.start
+        raw = text[label.end : stop]
+        separator = _SEPARATOR.match(raw)
+        value = _clean(_CUT.split(raw[separator.end() if separator else 0 :].strip(), maxsplit=1)[0])
+        if not value and (not following or following.line > label.line):
+            value = _value_below(text, stop, following)
+        if value:
+            yield label, value
+
+
+def _value_below(text: str, stop: int, following: Label | None) -> str:
+    """The next line, when a label stood alone on its own and the next line is no label itself."""
+    below = text[stop + 1 : stop + 200].lstrip("\n |")
+    start = text.find(below, stop) if below else -1
+    line = below.split("\n", 1)[0]
+    if not line.strip() or (following and start >= 0 and following.start < start + len(line)):
+        return ""
+    return _clean(_CUT.split(line.strip(), maxsplit=1)[0])
+
+
+def name_in(value: str) -> str | None:
+    """`value` as a person's name, without titles; None when it can not be one."""
+    titles = {skeleton(t) for term in words_of("titles") for t in term.split()}
+    value = re.sub(r"\([^()]*\)|\[[^\]]*\]", " ", value)
+    value = re.split(r"[,;]?\s+\d|\d|\s[-–—/]\s|/", value, maxsplit=1)[0]
+    words = _clean(value).split()
+    while words and skeleton(words[0].strip(".,")) in titles:
+        words = words[1:]
+    name = " ".join(words).strip(" .,-–")
+    for suffix in sheet("labels.toml")["titles"]["suffixes"]:
+        name = name.removesuffix(suffix).strip()
+    cjk = bool(name) and all(_is_cjk(c) or c in " ・·" for c in name)
+    if cjk:
+        return name if 2 <= len(name.replace(" ", "")) <= 12 else None
+    if not _NAME.match(name) or not 1 <= len(name.split()) <= 7 or len(name) < 3:
+        return None
+    no_names = {skeleton(w) for w in words_of("no_names")}
+    return None if {skeleton(w) for w in name.split()} & no_names else name
+
+
+@cache
+def words_of(table: str) -> tuple[str, ...]:
+    """The `words` of one table of labels.toml."""
+    return tuple(sheet("labels.toml")[table]["words"])
+
+
+def identifier_in(value: str) -> str | None:
+    """The first word of `value` that has a digit and looks like a number on a file."""
+    for m in _IDENTIFIER.finditer(western_digits(value)):
+        if any(c.isdigit() for c in m[0]) and len(m[0]) >= 3:
+            return m[0].strip("./-")
+    return None
+
+
+def sex_in(value: str) -> str | None:
+    """F or M as the value says it; None otherwise."""
+    first = re.findall(r"[^\W\d_]+", value)[:1]
+    return _bones("sex_values").get(skeleton(first[0])) if first else None
+
+
+def _physician(value: str) -> str | None:
+    name = name_in(re.sub(r"(?i)^(?:dr|dra|prof|professor|д-р|د|ד\"ר|uzm|op)\b\.?(?:\s*(?:dr|med|a)\b\.?)*", "", value).strip())
+    return name if name and (len(name.split()) >= 2 or _is_cjk(name[0])) else None
+
+
+def _contacts(page: Prepared, physician: Label, labels: list[Label]) -> dict[str, FieldValue]:
+    """Address and numbers in the lines after the referring physician's label, up to the patient's own."""
+    lines = page.text.split("\n")
+    last = physician.line + CONTACT_LINES
+    for label in labels:
+        if label.line > physician.line and label.key in {"patient_name", "birth_date", "physician_name", "facility"}:
+            last = min(last, label.line - 1)
+            break
+    found: dict[str, FieldValue] = {}
+    start = physician.start
+    stop = sum(len(line) + 1 for line in lines[: last + 1])
+    block = page.text[start:stop]
+    if email := _EMAIL.search(block):
+        found["physician_email"] = email[0].rstrip(".").lower()
+    for label in labels:
+        key = {"phone": "physician_phone", "fax": "physician_fax"}.get(label.key)
+        if key and start <= label.start < stop and key not in found:
+            after = western_digits(page.text[label.end : label.end + 40].split("\n", 1)[0])
+            if (number := _NUMBER.search(after)) is not None:
+                found[key] = " ".join(number[0].split())
+    return found
+
+
+def _one_value(key: str, value: str) -> FieldValue | None:
+    if key == "patient_name":
+        return name_in(value)
+    if key == "sex":
+        return sex_in(value)
+    if key in {"patient_id", "accession"}:
+        return identifier_in(value)
+    if key == "physician_name":
+        return _physician(value)
+    if key == "physician_email":
+        email = _EMAIL.search(value)
+        return email[0].lower() if email else None
+    if key in {"physician_phone", "physician_fax"}:
+        number = _NUMBER.search(western_digits(value))
+        return " ".join(number[0].split()) if number else None
+    if key == "country":
+        bones = " ".join(skeleton(w) for w in re.findall(r"[^\W_]+", value))
+        return _bones("countries").get(bones, value[:40]) if bones and not any(c.isdigit() for c in value) else None
+    if key == "facility":
+        return value[:80] if len(value) >= 3 and not value.isdigit() else None
+    return None
+
+
+def fields_of(page: Prepared, language: str | None, noisy: bool = False) -> dict[str, FieldValue]:
+    """Everything labelled on the page, in the shapes of the fixed vocabulary; the first valid value of each counts."""
+    order = day_first(western_digits(page.text), language)
+    strong: dict[str, FieldValue] = {}
+    loose: dict[str, FieldValue] = {}
+    labels: list[Label] = []
+    physician: Label | None = None
+    for label, value in labelled_values(page, noisy):
+        labels.append(label)
+        key = label.key.removesuffix("_loose")
+        into = loose if label.key.endswith("_loose") else strong
+        if key in into:
+            continue
+        if key in DATE_FIELDS:
+            seen = first_date(value, language, order)
+            if seen:
+                into[key] = seen.iso
+                if seen.ambiguous:
+                    into["date_ambiguous"] = True
+        elif (found := _one_value(key, value)) is not None:
+            into[key] = found
+            if key == "physician_name":
+                physician = label
+    fields = {**loose, **strong}
+    if physician:
+        fields = {**_contacts(page, physician, labels_on(page, noisy)), **fields}
+    if (ref := case_ref_in(page.text)) is not None:
+        fields["case_ref"] = ref
+    return fields
+
+
+def case_ref_in(text: str) -> str | None:
+    """The first thing shaped like a case reference, look-alike letters mended; whether it is valid is decided elsewhere."""
+    m = _CASE_REF.search(text)
+    return "SOMRR-" + "-".join(g.upper().translate(_LOOKALIKE) for g in m.groups()) if m else None

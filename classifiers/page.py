@@ -1,0 +1,344 @@
+"""What one page is: weighted phrases seen, turned into a probability for each kind, or an abstention.
+
+Every phrase of the lexicon belongs to a class and a level; a class's weight is the sum of its seen
+phrases' weights (a title counts as a title only where titles stand).  Confidence is
+
+    p(class) = (nothing + weight of class)^sharpness / Σ over classes of the same
+
+so it follows the *ratio* of the evidence, not the length of the page, and a page without phrases is
+uniformly unknown.  Classes that no packet needs (invoice, newsletter, article, …) are weighed like the
+others and come out as `unknown` with evidence that says what the page looks like.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import log2
+from re import Pattern
+from re import compile as compile_pattern
+from typing import NamedTuple
+
+from classifiers.language import language_of_prepared
+from classifiers.phrases import Hit, PhraseIndex
+from classifiers.sheets import sheet, sheet_names
+from classifiers.words import Prepared, prepare
+from records.model import Kind
+
+lexicon_file = sheet
+TITLE_WORDS = 14  # a heading has at most so many words
+CAPITAL_WORDS = 26  # so many when it is written in capitals
+TITLE_LINES = 14  # titles stand among the first lines that have words
+RUN_TITLE_CHARS = 34
+LOOKS_LIKE = {
+    "privacy_notice": "a privacy notice",
+    "invoice": "an invoice or bill",
+    "newsletter": "a newsletter or advertisement",
+    "article": "a research article",
+    "leaflet": "general patient information",
+    "technical": "technical or office text",
+    "trade": "a trade or travel paper",
+}
+_KIND_OF_CLASS = {
+    **{kind.value: kind for kind in Kind if kind is not Kind.UNKNOWN},
+    **dict.fromkeys(LOOKS_LIKE, Kind.UNKNOWN),
+    "contract": Kind.LETTER_OF_AGREEMENT,
+    "notice": Kind.CORRESPONDENCE,
+}
+CLASSES = tuple(
+    name for name in _KIND_OF_CLASS if name not in {Kind.RADIOLOGY_IMAGE.value, Kind.PAYMENT_CARD.value}
+)  # those two are not told by words
+
+
+class Phrase(NamedTuple):
+    """One lexicon entry: `level` is title, heading, strong, some or weak."""
+
+    text: str
+    kind: str
+    level: str
+    language: str
+
+
+class FigurePattern(NamedTuple):
+    """A regular expression that counts like a phrase."""
+
+    regex: Pattern[str]
+    kind: str
+    level: str
+    says: str
+
+
+class Seen(NamedTuple):
+    """A phrase that weighed on this page; `words` is what stands there."""
+
+    kind: str
+    weight: float
+    words: str
+    title: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A page's judgement.
+
+    `kind` is `unknown` below the threshold; `best` is the guess before abstaining; `looks_like` names the
+    class behind it; `weights` are the classes' sums, which pages of one document add up.
+    """
+
+    kind: Kind
+    confidence: float
+    best: Kind
+    looks_like: str
+    probabilities: Mapping[Kind, float]
+    weights: Mapping[str, float]
+    seen: tuple[Seen, ...]
+    language: str | None
+    evidence: tuple[str, ...] = ()
+    title: str | None = None  # the class whose title stands at the top of the page
+
+
+@cache
+def lexicon() -> tuple[tuple[Phrase, ...], tuple[FigurePattern, ...], PhraseIndex]:
+    """All phrases of all languages, the figure patterns, and the index over the phrases; made once."""
+    phrases: list[Phrase] = []
+    figures: list[FigurePattern] = []
+    for name in sheet_names():
+        content = sheet(name)
+        for p in content.get("patterns", ()):
+            regex = compile_pattern(p["regex"])
+            figures.append(FigurePattern(regex, p["class"], p["level"], p["says"]))
+        if "language" not in content and name != "common.toml":
+            continue
+        for kind in CLASSES:
+            for level, terms in content.get(kind, {}).items():
+                phrases += [Phrase(term, kind, level, content.get("language", "")) for term in terms]
+    for axis, table in sheet("anatomy.toml").items():
+        for code, terms in table.items():
+            phrases += [Phrase(term, code, axis, "") for term in terms]
+    return tuple(phrases), tuple(figures), PhraseIndex(phrase.text for phrase in phrases)
+
+
+@cache
+def weights() -> Mapping[str, Mapping[str, float]]:
+    """`weights.toml`."""
+    return {name: dict(table) for name, table in sheet("weights.toml").items()}
+
+
+def probabilities(class_weights: Mapping[str, float]) -> dict[str, float]:
+    """Confidence of every class by the formula above; sums to 1."""
+    shape = weights()["shape"]
+    powers = {name: (shape["nothing"] + class_weights.get(name, 0.0)) ** shape["sharpness"] for name in CLASSES}
+    total = sum(powers.values())
+    return {name: power / total for name, power in powers.items()}
+
+
+def _place_weight(phrase: Phrase, hit: Hit, page: Prepared, first_lines: set[int]) -> tuple[float, bool]:
+    """What a hit weighs where it stands, and whether it stands as a title."""
+    level = weights()["level"]
+    if phrase.level not in {"title", "heading"}:
+        return level[phrase.level], False
+    if hit.run:
+        begin, stop = page.run_lines[hit.line]
+        short = stop - begin <= RUN_TITLE_CHARS
+    else:
+        words = page.line_words[hit.line]
+        short = words <= TITLE_WORDS or (words <= CAPITAL_WORDS and page.text[slice(*page.lines[hit.line])].isupper())
+    if phrase.level == "heading":
+        stands = hit.colon or (hit.opens_line and short)
+        return level["heading" if stands else "heading_run"], False
+    if short and (hit.opens_line or hit.fills_line >= 0.5) and not _is_sentence(page, hit):
+        return level["title" if hit.line in first_lines else "title_low"], True
+    return level["title_run"], False
+
+
+def _is_sentence(page: Prepared, hit: Hit) -> bool:
+    """Whether the line goes on as a sentence after the phrase: more words than the phrase, small letters, a full stop."""
+    if hit.run:
+        begin, stop = page.run_lines[hit.line]
+        return hit.fills_line < 0.5 and page.run[begin:stop].endswith(("。", "다.", "."))
+    if hit.fills_line >= 0.6:
+        return False
+    tail = page.text[page.words[hit.end - 1].end : page.lines[hit.line][1]]
+    return tail.rstrip().endswith((".", ",", ";")) and not tail.isupper()
+
+
+class _Weighed(NamedTuple):
+    """A hit with what it weighs in its place."""
+
+    hit: Hit
+    phrase: Phrase
+    weight: float
+    title: bool
+
+    @property
+    def size(self) -> int:
+        return self.hit.end - self.hit.start
+
+
+def _claimed(weighed: Iterable[_Weighed]) -> list[_Weighed]:
+    """The longest phrases of each class, none inside another of its class, and none inside a longer title of any class."""
+    ordered = sorted(weighed, key=lambda w: (-w.size, w.hit.start))
+    titles = [w for w in ordered if w.title]
+    taken: dict[tuple[str, bool], set[int]] = defaultdict(set)
+    kept = []
+    for w in ordered:
+        places = taken[w.phrase.kind, w.hit.run]
+        span = range(w.hit.start, w.hit.end)
+        if places.issuperset(span) or any(_inside(w, title) for title in titles):
+            continue
+        places.update(span)
+        kept.append(w)
+    return kept
+
+
+def _inside(w: _Weighed, title: _Weighed) -> bool:
+    a, b = w.hit, title.hit
+    return a.run == b.run and w.size < title.size and b.start <= a.start and a.end <= b.end
+
+
+def _words_of(page: Prepared, hit: Hit) -> str:
+    if hit.run:
+        return page.run[hit.start : hit.end]
+    return " ".join(page.text[page.words[hit.start].start : page.words[hit.end - 1].end].split())[:60]
+
+
+def _first_lines(page: Prepared) -> set[int]:
+    lines = [n for n, count in enumerate(page.line_words) if count]
+    if page.run:
+        lines = [n for n, (begin, stop) in enumerate(page.run_lines) if stop > begin]
+    return set(lines[: max(3, min(TITLE_LINES, len(lines) // 2 + 1))])
+
+
+def _exam_heading(page: Prepared, anatomy: Sequence[tuple[Hit, Phrase]], taken: set[int], first_lines: set[int]) -> list[Seen]:
+    """A short line that names a modality and a body part: how most radiology reports are entitled."""
+    by_line: defaultdict[int, dict[str, Hit]] = defaultdict(dict)
+    for hit, phrase in anatomy:
+        by_line[hit.line].setdefault(phrase.level, hit)
+    for line in sorted(first_lines & by_line.keys() - taken):
+        found = by_line[line]
+        if {"modality", "body_part"} <= found.keys():
+            words = page.line_words[line]
+            begin, stop = page.run_lines[line] if page.run else (0, 0)
+            text = page.text[slice(*page.lines[line])].strip()
+            sentence = text.endswith((".", ",", ";", "。")) and words > 5
+            if words <= TITLE_WORDS and stop - begin <= RUN_TITLE_CHARS * 1.5 and not sentence:
+                named = " + ".join(_words_of(page, found[axis]) for axis in ("modality", "body_part"))
+                return [Seen("radiology_report", weights()["level"]["exam"], named, True)]
+    return []
+
+
+def look(page: Prepared, noisy: bool = False) -> list[Seen]:
+    """Everything that weighs on the page."""
+    phrases, figures, index = lexicon()
+    first_lines = _first_lines(page)
+    anatomy: list[tuple[Hit, Phrase]] = []
+    weighed: list[_Weighed] = []
+    for hit in index.find(page, noisy):
+        phrase = phrases[hit.phrase]
+        if phrase.level in {"modality", "body_part"}:
+            anatomy.append((hit, phrase))
+        else:
+            weighed.append(_Weighed(hit, phrase, *_place_weight(phrase, hit, page, first_lines)))
+    best: dict[tuple[str, str], _Weighed] = {}
+    counts: defaultdict[tuple[str, str], int] = defaultdict(int)
+    taken: set[int] = set()
+    for w in _claimed(weighed):
+        key = (w.phrase.kind, _words_of(page, w.hit))
+        counts[key] += 1
+        if w.title and w.phrase.kind != "radiology_report":
+            taken.add(w.hit.line)
+        if key not in best or best[key].weight < w.weight:
+            best[key] = w
+    repeats = weights()["shape"]["repeats"]
+    seen = [
+        Seen(kind, w.weight * (1 + repeats * log2(min(8, counts[kind, words]))), words, w.title)
+        for (kind, words), w in best.items()
+    ]
+    return _one_title([*seen, *_exam_heading(page, anatomy, taken, first_lines)]) + _figures(page, figures)
+
+
+def _figures(page: Prepared, figures: Sequence[FigurePattern]) -> list[Seen]:
+    lower = page.text.lower()
+    level, repeats = weights()["level"], weights()["shape"]["repeats"]
+    found = ((figure, len(figure.regex.findall(lower))) for figure in figures)
+    return [Seen(f.kind, level[f.level] * (1 + repeats * log2(min(8, n))), f.says, False) for f, n in found if n]
+
+
+def _one_title(seen: Iterable[Seen]) -> list[Seen]:
+    """A document has one title: further titles of a class weigh as headings (a menu lists them all)."""
+    heading = weights()["level"]["heading"]
+    titled: set[str] = set()
+    kept = []
+    for s in sorted(seen, key=lambda s: (-s.weight, s.words)):
+        if s.title and s.kind in titled:
+            s = s._replace(weight=min(s.weight, heading), title=False)
+        elif s.title:
+            titled.add(s.kind)
+        kept.append(s)
+    return kept
+
+
+def judge_weights(class_weights: Mapping[str, float], seen: Sequence[Seen], threshold: float, language: str | None) -> Scored:
+    """Turn classes' weights into a kind or an abstention, with the words that weighed most."""
+    by_class = probabilities(class_weights)
+    by_kind: defaultdict[Kind, float] = defaultdict(float)
+    for name, p in by_class.items():
+        by_kind[_KIND_OF_CLASS[name]] += p
+    best = max(by_kind, key=lambda kind: (by_kind[kind], kind.value))
+    looks_like = max((n for n in by_class if _KIND_OF_CLASS[n] is best), key=lambda n: (by_class[n], n))
+    confidence = by_kind[best]
+    kind = best if confidence >= threshold else Kind.UNKNOWN
+    strongest = sorted((s for s in seen if s.kind == looks_like), key=lambda s: (-s.weight, s.words))
+    words = tuple(dict.fromkeys(s.words for s in strongest))[:5]
+    if kind is Kind.UNKNOWN:
+        says = LOOKS_LIKE.get(looks_like, looks_like.replace("_", " "))
+        prefix = (f"looks like {says}",) if best is Kind.UNKNOWN else (f"perhaps {says}: not sure enough",)
+        words = prefix + words if class_weights.get(looks_like, 0.0) >= 1.0 else ("no words that tell what it is",)
+    titles = [s for s in seen if s.title]
+    title = max(titles, key=lambda s: s.weight).kind if titles else None
+    return Scored(
+        kind=kind,
+        confidence=round(confidence, 4),
+        best=best,
+        looks_like=looks_like,
+        probabilities=dict(by_kind),
+        weights=dict(class_weights),
+        seen=tuple(seen),
+        language=language,
+        evidence=words,
+        title=title,
+    )
+
+
+def class_weights_of(seen: Iterable[Seen]) -> dict[str, float]:
+    """The sum of weights of each class."""
+    scale = weights()["scale"]
+    sums: defaultdict[str, float] = defaultdict(float)
+    titled: set[str] = set()
+    for s in seen:
+        sums[s.kind] += s.weight * scale.get(s.kind, 1.0)
+        titled |= {s.kind} if s.title else set()
+    return {**sums, **_story(sums, titled)}
+
+
+def _story(sums: Mapping[str, float], titled: set[str]) -> dict[str, float]:
+    """Imaging, tissue and treatment told together, under no report's title, are a patient's story: a medical record."""
+    reports = {"radiology_report", "pathology_report"}
+    told = sums.get("medical_record", 0.0)
+    if titled & reports or told < weights()["shape"]["story_least"]:
+        return {}
+    share = weights()["shape"]["story"] * min(sums.get(name, 0.0) for name in reports)
+    return {"medical_record": told + share}
+
+
+def classify_prepared(page: Prepared, threshold: float, noisy: bool = False) -> Scored:
+    """`classify_page` for a page that is already prepared."""
+    seen = look(page, noisy)
+    return judge_weights(class_weights_of(seen), seen, threshold, language_of_prepared(page))
+
+
+def classify_page(text: str, threshold: float = 0.6, noisy: bool = False) -> Scored:
+    """What a page with this text is; `noisy` forgives OCR slips; below `threshold` the kind is `unknown`."""
+    return classify_prepared(prepare(text), threshold, noisy)

@@ -1,0 +1,1 @@
+"""The only room that knows all the others: wiring, the three loops, the command line."""

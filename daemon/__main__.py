@@ -1,0 +1,5 @@
+"""`python -m daemon` is `somrr`."""
+
+from daemon.cli import main
+
+main()

@@ -1,0 +1,187 @@
+"""The command line: `somrr --help` teaches it; names, JSON and exit codes are a contract for scripts."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from daemon.commands import Context, configured, fail
+from daemon.staff import arrivals, case, cases, courier, outbox, quarantine
+from records.errors import ConfigurationError, PermanentError, RefusedError, TemporaryError
+
+EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_SOFTWARE, EX_TEMPFAIL, EX_CONFIG = 64, 65, 69, 70, 75, 78
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file (else SOMRR_CONFIG, /etc/somrr/somrr.toml, defaults)."
+)
+@click.option("--home", type=click.Path(path_type=Path), help="State directory (else SOMRR_HOME, else ./var).")
+@click.version_option(package_name="somrr", prog_name="somrr")
+@click.pass_context
+def somrr(ctx: click.Context, config: Path | None, home: Path | None) -> None:
+    """Takes custody of second-opinion packets (mail, fax, courier), identifies their documents, opens or rejects
+    the case and says exactly what is missing.
+
+    \b
+    Try it:   put a mail into var/mail/new or a PDF into var/fax, then
+              somrr once --settled      do all waiting work now
+              somrr cases               what became of it
+              somrr quarantine          what waits for a person
+    Service:  somrr run                 until SIGTERM (systemd starts this)
+    """
+    ctx.obj = Context(config, home)
+
+
+@somrr.command()
+@configured
+def run(context: Context) -> None:
+    """The daemon: watches mailbox and folders, decides, sends; until SIGTERM."""
+    from daemon.main import run as run_daemon
+
+    context.log_to(sys.stdout)
+    run_daemon(context.house)
+
+
+@somrr.command()
+@click.option("--settled", is_flag=True, help="Take the settle time as over: reject now what is incomplete.")
+@configured
+def once(context: Context, settled: bool) -> None:
+    """Do all work that is waiting, retries aside, and exit 0 when idle."""
+    from daemon.main import once as work_once
+
+    work_once(context.house, settled)
+
+
+@somrr.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
+@configured
+def read(context: Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Read and classify FILES; keeps nothing, sends nothing."""
+    from daemon.look import look, show
+
+    for answer in look(context.house, files):
+        show(answer, as_json)
+
+
+@somrr.command()
+@click.option("--json", "as_json", is_flag=True)
+@configured
+def doctor(context: Context, as_json: bool) -> None:
+    """Is this machine fit?  Checks engines, languages, folders, servers; exits 69 when something fails."""
+    from daemon.doctor import checks
+    from daemon.show import emit, table
+
+    found = list(checks(context.settings))
+    rows = [{"name": c.name, "status": c.status, "detail": c.detail, "remedy": c.remedy} for c in found]
+    if as_json:
+        emit(rows)
+    else:
+        table("somrr doctor", ("check", "", "found", "what to do"), [tuple(r.values()) for r in rows], "")
+    if any(c.status == "fail" for c in found):
+        sys.exit(EX_UNAVAILABLE)
+
+
+@somrr.group()
+def config() -> None:
+    """What is configured, and why."""
+
+
+@config.command("show")
+@click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@click.option("--json", "as_json", is_flag=True)
+@configured
+def config_show(context: Context, origin: bool, as_json: bool) -> None:
+    """Every setting in force; secrets are masked."""
+    from config.load import show
+    from daemon.show import emit
+
+    for key, value, source in show(context.loaded):
+        if as_json:
+            emit([{"key": key, "value": value, "origin": source}])
+        else:
+            click.echo(f"{key} = {value}" + (f"    # {source}" if origin else ""))
+
+
+@config.command("check")
+@configured
+def config_check(context: Context) -> None:
+    """Exit 0 when the configuration can be used, else 78 with every fault named."""
+    from config.load import check
+
+    for warning in check(context.loaded):
+        click.echo(f"warning: {warning}", err=True)
+    click.echo("the configuration can be used")
+
+
+@somrr.group()
+def form() -> None:
+    """The programme's own blank forms, against which returned ones are checked."""
+
+
+@form.command("add")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kind", required=True, type=click.Choice(["letter_of_agreement", "informed_consent"]))
+@click.option("--name", help="Short name of this blank; else taken from kind, language and version.")
+@click.option("--version", "form_version", default="1", show_default=True)
+@click.option("--language", default="en", show_default=True)
+@configured
+def form_add(context: Context, file: Path, kind: str, name: str | None, form_version: str, language: str) -> None:
+    """Register a blank PDF: its fields, signature and date lines are found and written to a TOML beside it."""
+    from reading.blanks import register
+
+    folder = context.settings.forms or context.settings.home / "forms"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = register(folder, name or f"{kind}-{language}-{form_version}", file.read_bytes(), kind, form_version, language)
+    click.echo(f"registered; check and correct the zones in {made / 'form.toml'}")
+
+
+@somrr.command()
+@click.option("--dry-run", is_flag=True)
+def dispose(dry_run: bool) -> None:  # noqa: ARG001 - the contract's option
+    """Retention (R38-R41): not in this version."""
+    fail(EX_UNAVAILABLE, "disposal is not built yet in this version; nothing was disposed of")
+
+
+@somrr.command()
+@click.argument("what", required=False, type=click.Choice(["verify"]))
+def audit(what: str | None) -> None:  # noqa: ARG001 - the contract's argument
+    """The tamper-evident trail: not in this version."""
+    fail(EX_UNAVAILABLE, "the audit trail is not built yet in this version; `somrr case show REF` has a case's history")
+
+
+for command in (arrivals, cases, case, courier, quarantine, outbox):
+    somrr.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point; every fault becomes one line on standard error and a sysexits code."""
+    try:
+        somrr.main(args=arguments, prog_name="somrr", standalone_mode=False)
+    except click.UsageError as fault:
+        fault.show()
+        sys.exit(EX_USAGE)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(EX_DATAERR)
+    except click.Abort:
+        sys.exit(130)
+    except ConfigurationError as fault:
+        fail(EX_CONFIG, fault.detail or fault.code)
+    except RefusedError as fault:
+        fail(EX_DATAERR, fault.detail)
+    except TemporaryError as fault:
+        fail(EX_TEMPFAIL, f"{fault.detail or fault.code}; try again")
+    except PermanentError as fault:
+        fail(EX_DATAERR, str(fault))
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as fault:
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        place = f"{type(fault).__name__} at {Path(where.filename).name}:{where.lineno}"
+        fail(EX_SOFTWARE, f"a bug: {place}; nothing was lost, please report this line and the command")

@@ -1,0 +1,154 @@
+"""The daemon: load, wire, run, stop.  Three loops joined only by the ledger."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from daemon.house import House
+from daemon.notify import Notifier
+from daemon.pipeline import Pipeline
+from ingest.backoff import Backoff
+from ingest.source import Source
+from records import events
+from records.errors import SomrrError
+
+log = structlog.get_logger()
+TICK = 0.25  # seconds between looks at the ledger
+DRAIN = 40.0  # seconds that a step may take to finish after SIGTERM
+STUCK = 900.0  # seconds without a turn after which a loop counts as hung, and the watchdog is let bite
+
+
+class Loop(threading.Thread):
+    """Runs `turn` until stopped; `turn` waits by itself.  A fault never ends it: it backs off and goes on."""
+
+    def __init__(
+        self, name: str, turn: Callable[[], object], stop: threading.Event, most: float, failed: str = events.LOOP_FAILED
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self.turn, self.stop_asked, self.failed = turn, stop, failed
+        self.backoff, self.turned = Backoff(most=most), time.monotonic()
+
+    def run(self) -> None:
+        while not self.stop_asked.is_set():
+            self.turned = time.monotonic()
+            try:
+                self.turn()
+                self.backoff.reset()
+            except Exception as fault:
+                pause = self.backoff.next()
+                code = fault.code if isinstance(fault, SomrrError) else "unforeseen"
+                log.warning(self.failed, loop=self.name, fault=type(fault).__name__, code=code, retry_seconds=round(pause, 1))
+                self.stop_asked.wait(pause)
+
+    @property
+    def hung(self) -> bool:
+        return time.monotonic() - self.turned > STUCK
+
+
+def run(house: House) -> None:
+    """Until SIGTERM or SIGINT; the step under way is drained."""
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+    with house.only_one():
+        pipeline = prepare(house)
+        loops = _loops(pipeline, stop)
+        notifier = Notifier()
+        for loop in loops:
+            loop.start()
+        log.info(events.DAEMON_STARTED, sources=len(house.sources))
+        notifier.ready()
+        while not stop.wait(notifier.interval or 1.0):
+            if not any(loop.hung for loop in loops):
+                notifier.watchdog()
+        notifier.stopping()
+        _drain(pipeline, loops)
+
+
+def prepare(house: House) -> Pipeline:
+    """What every start does first: sweep what a killed run left, free its claims."""
+    pipeline = Pipeline(house)
+    swept = house.vault.sweep()
+    lost = house.store.recover(house.mailer.repeatable)
+    if swept or lost:
+        log.info(events.WORK_SWEPT, files=swept, uncertain=lost)
+    return pipeline
+
+
+def once(house: House, settled: bool) -> None:
+    """All work that is waiting, retries aside; returns when idle."""
+    with house.only_one():
+        pipeline = prepare(house)
+        for source in house.sources:
+            _receive_all(pipeline, source)
+        while pipeline.decide_next(settled):
+            pass
+        pipeline.look_again(settled)
+        pipeline.show_quarantine()
+        while pipeline.deliver_next():
+            pass
+
+
+def _receive_all(pipeline: Pipeline, source: Source) -> None:
+    """Poll until a file that was still settling down is taken too, or has had its time."""
+    pipeline.receive(source)
+    deadline = time.monotonic() + source.patience
+    while source.unfinished and time.monotonic() < deadline:
+        time.sleep(TICK)
+        pipeline.receive(source)
+
+
+def _loops(pipeline: Pipeline, stop: threading.Event) -> list[Loop]:
+    house = pipeline.house
+    seconds = (house.settings.mailbox.poll_seconds, house.settings.fax.poll_seconds, house.settings.courier.poll_seconds)
+
+    def receive(source: Source, pause: float) -> Callable[[], None]:
+        def turn() -> None:
+            pipeline.receive(source)
+            source.wait(pause, stop)
+
+        return turn
+
+    def decide() -> None:
+        pipeline.look_again()
+        if pipeline.decide_next():
+            pipeline.show_quarantine()
+        else:
+            stop.wait(TICK)
+
+    def deliver() -> None:
+        if not pipeline.deliver_next():
+            stop.wait(TICK)
+
+    most = house.settings.mailbox.max_backoff
+    failed = (events.MAILBOX_FAILED, events.FOLDER_FAILED, events.FOLDER_FAILED)
+    receiving = [
+        Loop(source.name, receive(source, pause), stop, most, event)
+        for source, pause, event in zip(house.sources, seconds, failed, strict=True)
+    ]
+
+    return [*receiving, Loop("decide", decide, stop, 30), Loop("deliver", deliver, stop, 30)]
+
+
+def _drain(pipeline: Pipeline, loops: list[Loop]) -> None:
+    """Let every loop finish its step; a read that takes too long is given back to the ledger, untouched."""
+    deadline = time.monotonic() + DRAIN
+    for loop in loops:
+        loop.join(max(0.0, deadline - time.monotonic()))
+    for source in pipeline.house.sources:
+        source.close()
+    log.info(events.DAEMON_STOPPED)
+    if any(loop.is_alive() for loop in loops):
+        pipeline.give_back()
+        os._exit(0)

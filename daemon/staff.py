@@ -1,0 +1,348 @@
+"""What staff type: cases, acts on a case, courier deliveries, quarantine, outbox."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from daemon.commands import Context, configured
+from records.errors import RefusedError, TemporaryError
+from records.model import Arrival, CaseRecord, CaseStatus, Channel, Envelope, FieldValue, Held
+
+if TYPE_CHECKING:
+    from routing.acts import Act
+
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON Lines for scripts.")
+by_option = click.option("--by", required=True, help="Your name: every act is on record.")
+why_option = click.option("--why", default="", help="The reason, for the record.")
+
+
+@click.command()
+@click.option("--status", type=click.Choice([s.value for s in CaseStatus]))
+@json_option
+@configured
+def cases(context: Context, status: str | None, as_json: bool) -> None:
+    """The cases, those that wait longest first."""
+    from daemon import show
+
+    records = context.house.store.cases(CaseStatus(status) if status else None)
+    if as_json:
+        show.emit(show.case(record) for record in records)
+        return
+    rows = [show.case(record) for record in records]
+    columns = ("reference", "status", "missing", "quarantined", "flags", "last activity")
+    cells = [
+        (r["ref"], r["status"], ", ".join(r["missing"]), r["quarantined"], " ".join(r["flags"]), r["last_activity"]) for r in rows
+    ]
+    show.table("Cases", columns, cells, "No cases yet. Packets come from the mailbox and the folders: somrr once, or somrr run.")
+
+
+@click.command()
+@json_option
+@configured
+def arrivals(context: Context, as_json: bool) -> None:
+    """Everything that was taken into custody, and what became of it."""
+    from daemon import show
+
+    store = context.house.store
+    waiting: dict[str, list[Held]] = {}
+    for held in store.held():
+        waiting.setdefault(held.submission, []).append(held)
+    rows = [show.arrival(s, store.fates(s.id), waiting.get(s.id, [])) for s in store.submissions()]
+    if as_json:
+        show.emit(rows)
+        return
+    cells = [(r["received_at"], r["channel"], r["became"], r["case"], ", ".join(r["held"]), r["sha256"][:12]) for r in rows]
+    show.table(
+        "Arrivals", ("received", "channel", "became", "case", "in quarantine", "sha256"), cells, "Nothing has arrived yet."
+    )
+
+
+@click.group()
+def case() -> None:
+    """One case: show it, or act on it."""
+
+
+@case.command("show")
+@click.argument("ref")
+@json_option
+@configured
+def case_show(context: Context, ref: str, as_json: bool) -> None:
+    """Checklist, documents with evidence, what waits, what was said, what happened."""
+    from daemon import show
+
+    record = _record(context, ref)
+    if as_json:
+        show.emit([show.case_whole(record)])
+    else:
+        show.case_for_people(record)
+
+
+def _simple(name: str, help_text: str, *, fact: tuple[str, FieldValue] | None = None, forgets: tuple[str, ...] = ()) -> None:
+    @case.command(name, help=help_text)
+    @click.argument("ref")
+    @by_option
+    @why_option
+    @configured
+    def command(context: Context, ref: str, by: str, why: str) -> None:
+        from routing.acts import Act
+
+        perform(context, ref, Act(name, by, why, dict([fact]) if fact else None, forgets))
+
+
+_simple("approve", "Approve the packet of an open case (R25); review begins with `begin`.")
+_simple("begin", "Begin the review of an approved, paid case.")
+_simple("complete", "The consult is complete.")
+_simple("close", "Close the case.")
+_simple("transfer", "Transfer the case for follow-up treatment.")
+_simple("reopen", "Take a finished case up again.")
+_simple("pay", "Record that payment has been arranged (R12); never card data.", fact=("paid", True))
+_simple("return", "The patient asked for the records back (R37).", fact=("return_requested", True))
+_simple("hold", "Stop automatic decisions and disposal of this case.", fact=("hold", True))
+_simple("unhold", "Let the machine go on with this case.", forgets=("hold",))
+
+
+@case.command("note")
+@click.argument("ref")
+@click.argument("text")
+@by_option
+@configured
+def case_note(context: Context, ref: str, text: str, by: str) -> None:
+    """Write a note into the case's history."""
+    from routing.acts import Act
+
+    perform(context, ref, Act("note", by, text))
+
+
+@case.command("physician")
+@click.argument("ref")
+@by_option
+@why_option
+@click.option("--name", required=True)
+@click.option("--email", default="")
+@click.option("--fax", default="")
+@configured
+def case_physician(context: Context, ref: str, by: str, why: str, name: str, email: str, fax: str) -> None:
+    """Set the referring physician of record; status updates go there (R30)."""
+    from outbound.addresses import is_address, is_fax_number
+    from routing.acts import Act
+
+    if email and not is_address(email):
+        raise RefusedError("address", "--email is not a plain mail address like name@clinic.example")
+    if fax and not is_fax_number(fax):
+        raise RefusedError("address", "--fax is not a telephone number; write it with country code, like +52 55 0000 0000")
+    facts: dict[str, FieldValue] = {"physician_name": name, "physician_email": email, "physician_fax": fax}
+    perform(context, ref, Act("physician", by, why, {k: v for k, v in facts.items() if v}))
+
+
+@case.command("prefer")
+@click.argument("ref")
+@click.argument("channel", type=click.Choice(["email", "fax", "teleconference", "other"]))
+@by_option
+@why_option
+@configured
+def case_prefer(context: Context, ref: str, channel: str, by: str, why: str) -> None:
+    """Set how the physician wishes to be told (R32)."""
+    from routing.acts import Act
+
+    perform(context, ref, Act("prefer", by, why, {"prefers": channel}))
+
+
+@case.command("pathology")
+@click.argument("ref")
+@click.argument("wish", type=click.Choice(["requested", "none"]))
+@click.option("--slides", type=click.Choice(["stained", "unstained", "both", "unknown"]), default="unknown")
+@by_option
+@why_option
+@configured
+def case_pathology(context: Context, ref: str, wish: str, slides: str, by: str, why: str) -> None:
+    """Pathology review is asked for, or not (R14, R15)."""
+    from routing.acts import Act
+
+    perform(context, ref, Act("pathology", by, why, {"pathology": wish, "slides": slides}))
+
+
+@case.command("video")
+@click.argument("ref")
+@click.option("--attending", required=True, help="The local physician who will attend (R4, R5).")
+@by_option
+@why_option
+@configured
+def case_video(context: Context, ref: str, attending: str, by: str, why: str) -> None:
+    """A video visit with a named, attending local physician."""
+    from routing.acts import Act
+
+    perform(context, ref, Act("video", by, why, {"video": True, "attending_physician": attending}))
+
+
+@click.command()
+@click.argument("ref")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@by_option
+@why_option
+@click.option("--item", "thing", required=True, type=click.Choice(["disc", "slides", "blocks", "paper"]))
+@configured
+def courier(context: Context, ref: str, files: tuple[Path, ...], by: str, why: str, thing: str) -> None:
+    """Record what a courier brought for case REF, with FILES copied from a disc or scanned."""
+    from daemon.house import now
+    from routing.acts import Act
+
+    _record(context, ref)
+    house = context.house
+    for path in files:
+        with path.open("rb") as file:
+            kept = house.vault.keep(iter(lambda f=file: f.read(1 << 20), b""))  # type: ignore[misc]  # bound at once
+        key = hashlib.sha256(f"{ref}\n{kept.digest}".encode()).hexdigest()
+        house.store.accept(
+            Arrival("desk", key, Envelope(Channel.COURIER, now(), sender=by, case_ref=ref), kept.size), kept, now()
+        )
+    perform(context, ref, Act("courier", by, why, {f"courier_{thing}": True}))
+    if files:
+        click.echo(f"{len(files)} file(s) taken into custody; the daemon reads them next (or: somrr once)")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def quarantine(ctx: click.Context, as_json: bool) -> None:
+    """The held things; each waits in its own folder with a WHY.txt."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(_quarantine_list, as_json=as_json)
+
+
+@click.command()
+@json_option
+@configured
+def _quarantine_list(context: Context, as_json: bool) -> None:
+    from daemon import show
+
+    rows = [show.held(h) for h in context.house.store.held()]
+    if as_json:
+        show.emit(rows)
+        return
+    cells = [(r["id"], r["reason"], r["detail"], r["case"], r["received_at"], r["folder"]) for r in rows]
+    show.table("Quarantine", ("id", "reason", "detail", "case", "received", "folder"), cells, "Nothing waits in quarantine.")
+
+
+@quarantine.command("show")
+@click.argument("held_id")
+@json_option
+@configured
+def quarantine_show(context: Context, held_id: str, as_json: bool) -> None:
+    """What was seen, and what can be done."""
+    from daemon import show
+    from daemon.quarantine import explain
+
+    held = _held(context, held_id)
+    if as_json:
+        show.emit([show.held(held)])
+    else:
+        click.echo(explain(held, None))
+
+
+@quarantine.command("release")
+@click.argument("held_id")
+@by_option
+@click.option("--as", "kind", help="What it is, e.g. radiology_report.")
+@click.option("--case", "ref", help="The case it belongs to, or `new`.")
+@configured
+def quarantine_release(context: Context, held_id: str, by: str, kind: str | None, ref: str | None) -> None:
+    """Send it back down the same path, with your word on it."""
+    from routing.rulings import release
+
+    if ref is not None and ref != "new":
+        _record(context, ref)
+    _rule(context, release(_held(context, held_id), by, kind, ref))
+
+
+@quarantine.command("discard")
+@click.argument("held_id")
+@by_option
+@click.option("--why", required=True)
+@configured
+def quarantine_discard(context: Context, held_id: str, by: str, why: str) -> None:
+    """It does not count; the original is kept until disposal."""
+    from routing.rulings import discard
+
+    _rule(context, discard(_held(context, held_id), by, why))
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def outbox(ctx: click.Context, as_json: bool) -> None:
+    """What is owed, sent, failed, withheld, uncertain."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(_outbox_list, as_json=as_json)
+
+
+@click.command()
+@json_option
+@configured
+def _outbox_list(context: Context, as_json: bool) -> None:
+    from daemon import show
+
+    rows = [show.update(u) for u in context.house.store.outbox()]
+    if as_json:
+        show.emit(rows)
+        return
+    cells = [(r["id"], r["case"], r["event"], r["recipient"], r["channel"], r["status"], r["due_at"], r["reason"]) for r in rows]
+    columns = ("id", "case", "event", "to", "by", "status", "due", "reason")
+    show.table("Outbox", columns, cells, "Nothing is owed.")
+
+
+@outbox.command("retry")
+@click.argument("update_id")
+@configured
+def outbox_retry(context: Context, update_id: str) -> None:
+    """Queue a failed or uncertain update again; look first whether an uncertain one arrived."""
+    from daemon.house import now
+
+    if not context.house.store.retry(update_id, now()):
+        raise RefusedError("retry", "no failed or uncertain update has this id; `somrr outbox` lists them")
+    click.echo("queued again")
+
+
+def perform(context: Context, ref: str, asked: Act) -> None:
+    """Decide and commit a staff act; when the machine was quicker, decide again from the new record."""
+    from daemon.house import now
+    from routing.acts import act
+
+    for _ in range(5):
+        record = _record(context, ref)
+        decision = act(record, asked, context.house.world())
+        try:
+            context.house.store.commit(decision, record.revision, now())
+        except TemporaryError as fault:
+            if fault.code != "case_moved":
+                raise
+            continue
+        status = decision.case.status if decision.case else record.case.status
+        click.echo(f"{ref}: {asked.name} recorded; the case is {status}")
+        return
+    raise TemporaryError("case_moved", "the case is being decided right now")
+
+
+def _rule(context: Context, ruled: Held) -> None:
+    from daemon.house import now
+    from routing.rulings import reads_again
+
+    context.house.store.rule(ruled, now(), read_again=reads_again(ruled))
+    click.echo(f"{ruled.id}: {ruled.state}; the daemon decides its submission again (or: somrr once)")
+
+
+def _record(context: Context, ref: str) -> CaseRecord:
+    record = context.house.store.record(ref.strip().upper())
+    if record is None:
+        raise RefusedError("ref", "no case has this reference; `somrr cases` lists them")
+    return record
+
+
+def _held(context: Context, held_id: str) -> Held:
+    held = context.house.store.held_by_id(held_id)
+    if held is None:
+        raise RefusedError("id", "nothing in quarantine has this id; `somrr quarantine` lists what waits")
+    return held

@@ -1,0 +1,1 @@
+"""Documents for operators and staff, and the script that writes their tables."""

@@ -1,0 +1,63 @@
+"""Writes EVENTS.md, PROBLEMS.md and FINDINGS.md from the catalogues: `python -m docs.tables`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from config.reasons import reasons
+from records.events import EVENTS
+
+HERE = Path(__file__).parent
+
+EVENTS_HEAD = """# Events
+
+Every line of the log is one JSON object with `timestamp` (UTC), `level` and `event`; the other fields are ids, hashes,
+counts, codes and durations. `redacted` counts the fields that were dropped because they are not on the allow-list
+(`daemon/redaction.py`). No line holds a name, a date of birth, a file name or a text that came from outside.
+"""
+PROBLEMS_HEAD = """# Problems
+
+Why a thing is held in quarantine. The same sentences stand in each folder's `WHY.txt`. A doubtful finding
+([FINDINGS.md](FINDINGS.md)) is a reason to hold a document, too. Release brings a held thing back into the same path:
+`somrr quarantine release ID --by NAME`, with `--as KIND` when it is known what it is, `--case REF` when it is known whose.
+"""
+UPDATES_HEAD = """## Why an update was not sent
+
+`somrr outbox` shows one of these beside an update that is withheld, failed or uncertain, or that waits for its next try. A
+number is the mail server's own answer (RFC 5321, RFC 3463).
+"""
+FINDINGS_HEAD = """# Findings
+
+What was observed about a case's checklist. *Missing* keeps the case from opening and the sender is told; *doubtful* goes
+to staff and nobody is told; *advisory* blocks nothing.
+"""
+
+
+def _table(head: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [columns, tuple("---" for _ in columns), *rows]
+    return head + "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def events() -> str:
+    return _table(EVENTS_HEAD, ("event", "means"), ((f"`{name}`", meaning) for name, meaning in EVENTS.items()))
+
+
+def problems() -> str:
+    columns = ("code", "what was seen", "what staff can do")
+    held = [r for r in reasons().values() if r.reader or not (r.severity or r.update)]
+    unsent = [r for r in reasons().values() if r.update]
+    first, second = ([(f"`{r.code}`", r.seen, r.do) for r in group] for group in (held, unsent))
+    return _table(PROBLEMS_HEAD, columns, first) + "\n" + _table(UPDATES_HEAD, columns, second)
+
+
+def findings() -> str:
+    rows = ((f"`{r.code}`", r.severity, r.seen, r.do) for r in reasons().values() if r.severity)
+    return _table(FINDINGS_HEAD, ("code", "severity", "what was seen", "what staff can do"), rows)
+
+
+PAGES = {"EVENTS.md": events, "PROBLEMS.md": problems, "FINDINGS.md": findings}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page(), "utf-8")

@@ -1,0 +1,1 @@
+"""What we say: composing is pure, sending answers one question, temporary or permanent."""

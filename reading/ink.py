@@ -1,0 +1,225 @@
+"""What is drawn on a page: paper told from ink, and ink told apart (pen, print, smudge, line, specks).
+
+Pictures are arrays rows × columns; grey is uint8 (0 black, 255 white), a mask is uint8 of 0 and 1.
+Sizes are given at `FRAME` pixels a page width, about 146 dots an inch: 5.75 pixels a millimetre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Grey = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.uint8]
+
+FRAME = 1240
+MM = FRAME / 215.9
+DARK = 0.76  # of the paper's own brightness around it
+SPECK = 9  # pixels: less is dirt
+STREAK = 0.35  # of the page: longer straight runs are drawn by scanners, not by people
+
+
+def flat(grey: Grey) -> Grey:
+    """The page as if evenly lit: paper is white wherever it lies."""
+    small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    paper = cv2.medianBlur(cv2.dilate(small, np.ones((13, 13), np.uint8)), 21)
+    around = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.divide(grey, cv2.max(around, 16), scale=255), np.uint8)
+
+
+def dark(lit: Grey) -> Mask:
+    """Ink on an evenly lit page: what is clearly darker than its paper."""
+    return (lit < round(255 * DARK)).astype(np.uint8)
+
+
+def streaks(ink: Mask) -> Mask:
+    """Thin lines over much of the page, level or upright: fax lines, dirty glass (and the form's own long rules)."""
+    height, width = ink.shape
+    found = np.zeros_like(ink)
+    for long, across in (((round(width * STREAK), 1), (1, 3)), ((1, round(height * STREAK)), (3, 1))):
+        joined = cv2.dilate(ink, np.ones(across[::-1], np.uint8))
+        line = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones(long[::-1], np.uint8))
+        thick = cv2.morphologyEx(line, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))  # a black bar is no streak
+        found |= line & (1 - thick)
+    return np.asarray(found & ink, np.uint8)
+
+
+def rules(ink: Mask, shortest: int = 60) -> list[tuple[int, int, int, int]]:
+    """Level ruled lines (drawn, underscored or dotted) as (left, top, right, bottom) in pixels, top to bottom."""
+    count, marks, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    flat = np.zeros(count, np.uint8)
+    flat[1:] = (stats[1:, cv2.CC_STAT_HEIGHT] <= 5).astype(np.uint8)
+    dotted = cv2.morphologyEx(flat[marks], cv2.MORPH_CLOSE, np.ones((1, 14), np.uint8))
+    kernel = np.ones((1, shortest), np.uint8)
+    lines = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel) | cv2.morphologyEx(dotted, cv2.MORPH_OPEN, kernel)
+    lines = cv2.morphologyEx(cv2.dilate(lines, np.ones((3, 1), np.uint8)), cv2.MORPH_CLOSE, np.ones((1, 15), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+    boxes = [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:] if h <= 12]
+    return sorted(boxes, key=lambda box: (box[1], box[0]))
+
+
+def crossing(rest: Mask, gone: Mask, ink: Mask, reach: int) -> Mask:
+    """Of the ink that lies under `gone` lines, what crosses them: there is other ink (`rest`) right above and right below."""
+    down = np.zeros((2 * reach + 1, 9), np.uint8)
+    down[: reach + 1] = 1  # a pixel sees what is above it
+    above = cv2.dilate(rest, down)
+    below = cv2.dilate(rest, down[::-1].copy())
+    return np.asarray(ink & gone & above & below, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One connected shape of ink."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    area: int
+    length: float  # of the line that drew it, were it a pen's
+    solid: float  # share of its convex hull that its filled outline takes: a blob, a ring or a box is near 1
+    worded: float  # share of its ink that lies under words that were read
+    drawn: bool  # lies on an ellipse or on straight level and upright lines: a stamp's border, not writing
+
+    @property
+    def breadth(self) -> float:
+        return self.area / max(self.length, 1.0)
+
+    @property
+    def winding(self) -> float:
+        """How much longer the line is than the way from corner to corner: 1 for a straight line."""
+        return self.length / max(float(np.hypot(self.width, self.height)), 1.0)
+
+
+def strokes(ink: Mask, letters: Mask) -> list[Stroke]:
+    """The shapes in `ink` larger than dirt; `letters` masks the words that were read with confidence."""
+    count, marks, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    under = np.bincount(marks.ravel(), weights=(letters & ink).ravel(), minlength=count)
+    found = []
+    for index in range(1, count):
+        left, top, width, height, area = (int(v) for v in stats[index])
+        if area < SPECK:
+            continue
+        shape = (marks[top : top + height, left : left + width] == index).astype(np.uint8)
+        found.append(_stroke(shape, left, top, area, float(under[index]) / area))
+    return found
+
+
+def _stroke(shape: Mask, left: int, top: int, area: int, worded: float) -> Stroke:
+    outlines, _ = cv2.findContours(np.pad(shape, 1), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    length = sum(cv2.arcLength(outline, True) for outline in outlines) / 2
+    outer = max(outlines, key=cv2.contourArea)
+    hull = cv2.contourArea(cv2.convexHull(outer))
+    solid = cv2.contourArea(outer) / hull if hull > 0 else 1.0
+    drawn = length > 10 * MM and (_round(shape) or _straight(shape))
+    return Stroke(left, top, shape.shape[1], shape.shape[0], area, length, solid, worded, drawn)
+
+
+def _round(shape: Mask) -> bool:
+    """Does the shape lie on one ellipse?"""
+    points = np.argwhere(shape)[:, ::-1].astype(np.float32)
+    if min(shape.shape) < 3 * MM or len(points) < 20:
+        return False
+    (x, y), axes, angle = cv2.fitEllipse(points)
+    if not 6 * MM < min(axes) <= max(axes) < 70 * MM:
+        return False
+    turn = np.deg2rad(angle)
+    across = (points[:, 0] - x) * np.cos(turn) + (points[:, 1] - y) * np.sin(turn)
+    along = (points[:, 1] - y) * np.cos(turn) - (points[:, 0] - x) * np.sin(turn)
+    ring = np.hypot(across / (axes[0] / 2), along / (axes[1] / 2))
+    return bool(np.std(ring) < 0.08 and abs(ring.mean() - 1) < 0.08)
+
+
+def _straight(shape: Mask) -> bool:
+    """Is the shape made of long level and upright lines?"""
+    if min(shape.shape) < 3 * MM:
+        return False
+    long = round(4 * MM)
+    thick = cv2.dilate(shape, np.ones((3, 3), np.uint8))
+    level = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
+    upright = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((long, 1), np.uint8))
+    return bool(((level | upright) & shape).sum() > 0.8 * shape.sum())
+
+
+def look(seen: list[Stroke], crisp: bool) -> str:
+    """empty | print | pen | smudge | line | unclear for the shapes in one zone.
+
+    `pen` is said only of what a hand writes and nothing else does: a winding line, longer than 20 mm, wider than 9 mm and
+    higher than type; or lower, too, where type is `crisp`: its letters stand apart and could not be taken for writing.
+    """
+    inked = [s for s in seen if s.worded < 0.6]
+    if not seen:
+        return "empty"
+    if not inked:
+        return "print"
+    blobs = [s for s in inked if s.breadth > 1.5 * MM and s.area > 4 * MM * MM]
+    closed = [s for s in inked if s.solid > 0.9 and min(s.width, s.height) > 4 * MM]  # a ring, a box, a stamp's border
+    lines = [s for s in inked if s.winding < 1.3]
+    written = [
+        s for s in inked if s.winding >= 1.3 and s.breadth <= 1.5 * MM and s not in closed and max(s.width, s.height) > 2.5 * MM
+    ]
+    if blobs or closed:
+        return "smudge" if blobs and not written else "unclear"
+    if not written:
+        return "line" if any(s.width > 6 * MM for s in lines) else _small(seen, inked)
+    length = sum(s.length for s in written)
+    if sum(s.length for s in inked if s.drawn) > 0.3 * length or _lettered(written):
+        return "unclear"
+    if _encloses(written, [s for s in seen if s.worded >= 0.6]):
+        return "unclear"
+    span = max(s.left + s.width for s in written) - min(s.left for s in written)
+    widest = max(written, key=lambda s: s.width)
+    tall = max(s.height for s in written) > 3.9 * MM and widest.width > 5 * MM
+    low = crisp and widest.height > 1.8 * MM and widest.width > 8 * MM
+    if span > 9 * MM and length > 20 * MM and (tall or low):
+        return "pen"
+    return "print" if _typed(inked) else "unclear"
+
+
+def crisp(ink: Mask) -> bool:
+    """Do the letters of the page's type stand apart?  Then no word of type is one shape."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    tall, wide = stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_WIDTH]
+    letters = wide[(tall > 1.2 * MM) & (tall < 4.5 * MM)]
+    return len(letters) > 100 and bool(np.percentile(letters, 97) < 5 * MM)
+
+
+def _encloses(written: list[Stroke], typed: list[Stroke]) -> bool:
+    """Type within a drawn border: a stamp."""
+    if len(typed) < 2:
+        return False
+    left, right = min(s.left for s in written), max(s.left + s.width for s in written)
+    top, bottom = min(s.top for s in written), max(s.top + s.height for s in written)
+    within = [s for s in typed if left < s.left and s.left + s.width < right and top <= s.top and s.top + s.height <= bottom]
+    return len(within) > 0.8 * len(typed)
+
+
+def _lettered(written: list[Stroke]) -> bool:
+    """Large letters side by side, all of one size: a stamp's or a printer's, not a hand's."""
+    if len(written) < 4:
+        return False
+    tall = np.array([s.height for s in written])
+    feet = np.array([s.top + s.height for s in written])
+    narrow = all(s.width < 1.7 * s.height for s in written)
+    return narrow and bool(np.std(tall) < 0.12 * tall.mean() and np.std(feet) < 0.15 * tall.mean())
+
+
+def _small(seen: list[Stroke], inked: list[Stroke]) -> str:
+    """Only little shapes: dirt, type that was not read, or something that is neither."""
+    if len(seen) > len(inked) and sum(s.area for s in inked) < 0.3 * sum(s.area for s in seen):
+        return "print"
+    if sum(s.length for s in inked) < 4 * MM and all(max(s.width, s.height) < 2 * MM for s in inked):
+        return "empty"
+    return "print" if _typed(inked) else "unclear"
+
+
+def _typed(inked: list[Stroke]) -> bool:
+    """A row of shapes of type's size on one base line."""
+    letters = [s for s in inked if 1.0 * MM < s.height < 4.5 * MM]
+    if len(letters) < 5:
+        return False
+    feet = np.array([s.top + s.height for s in letters])
+    return bool(np.median(np.abs(feet - np.median(feet))) < 0.5 * MM)

@@ -1,0 +1,78 @@
+"""A photo of a sheet made flat: the paper cut out of the table it lies on, perspective undone, light evened."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from reading.bitmap import Grey
+
+LOOKED_AT = 500  # pixels of the long side on which the sheet is sought
+LEAST_AREA = 0.3  # of the picture, that the sheet must fill
+MOST_AREA = 0.97  # above, the sheet fills the picture and there is nothing to cut
+SQUARE = 0.35  # cosine of the greatest corner angle's deviation that is still a sheet
+
+Corners = NDArray[np.float32]  # 4 × 2, clockwise from top left
+
+
+def flat(pixels: Grey) -> Grey:
+    """The sheet as a scanner would give it; the picture with even light when no sheet stands out."""
+    corners = sheet_corners(pixels)
+    return even(pixels if corners is None else straightened(pixels, corners))
+
+
+def even(pixels: Grey) -> Grey:
+    """Even light: each pixel over the paper's brightness around it."""
+    height, width = pixels.shape
+    small = cv2.resize(pixels, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    paper = cv2.GaussianBlur(cv2.dilate(small, np.ones((7, 7), np.uint8)), (0, 0), 9)
+    paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.divide(pixels, paper, scale=255), np.uint8)
+
+
+def sheet_corners(pixels: Grey) -> Corners | None:
+    """The corners of a bright four-sided sheet on a darker ground, None when there is none."""
+    height, width = pixels.shape
+    scale = LOOKED_AT / max(height, width)
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    calm = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), (5, 5), 0)
+    _, bright = cv2.threshold(calm, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    outlines, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
+        return None
+    outline = cv2.convexHull(max(outlines, key=cv2.contourArea))
+    four = cv2.approxPolyDP(outline, 0.03 * cv2.arcLength(outline, True), True).reshape(-1, 2)
+    share = cv2.contourArea(outline) / small.size
+    if len(four) != 4 or not LEAST_AREA < share < MOST_AREA:
+        return None
+    corners = _ordered(four.astype(np.float32))
+    return corners / np.float32(scale) if _is_sheet(corners) else None
+
+
+def _ordered(four: Corners) -> Corners:
+    """Clockwise from top left."""
+    total, difference = four.sum(axis=1), four[:, 0] - four[:, 1]
+    order = [total.argmin(), difference.argmax(), total.argmax(), difference.argmin()]
+    return four[order]
+
+
+def _is_sheet(corners: Corners) -> bool:
+    """Four distinct corners, each not far from a right angle."""
+    if len({tuple(corner) for corner in corners.tolist()}) != 4:
+        return False
+    for index in range(4):
+        one, other = corners[index - 1] - corners[index], corners[(index + 1) % 4] - corners[index]
+        cosine = float(one @ other) / float(np.linalg.norm(one) * np.linalg.norm(other) + 1e-6)
+        if abs(cosine) > SQUARE:
+            return False
+    return True
+
+
+def straightened(pixels: Grey, corners: Corners) -> Grey:
+    """The sheet alone, its corners at the picture's."""
+    top, right, bottom, left = (float(np.linalg.norm(corners[(i + 1) % 4] - corners[i])) for i in range(4))
+    width, height = round(max(top, bottom)), round(max(left, right))
+    target = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
+    return np.asarray(cv2.warpPerspective(pixels, matrix, (width, height), flags=cv2.INTER_CUBIC), np.uint8)

@@ -1,0 +1,257 @@
+"""What we say: every event, in every language, with every finding; nothing of a patient, the same in text and HTML."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from importlib.resources import files
+from itertools import product
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.reasons import reasons
+from config.rules import Programme
+from outbound.compose import STAFF_ONLY, compose
+from outbound.wording import GAP_GROUPS, best, language, languages
+from records.errors import ConfigurationError, PermanentError
+from records.model import Event, Finding, Message, Recipient, Severity, Update
+from tests.unit.outbound.making import NOW, PROGRAMME, message, missing, update
+
+GAPS, DOUBTFUL, ADVISORY = (
+    sorted(reason.code for reason in reasons().values() if reason.severity == severity)
+    for severity in ("missing", "doubtful", "advisory")
+)
+CANARIES = ("SYNTHETIC PATIENT ALPHA", "1961-04-03", "MRN-77120", "carcinoma", "scan_alpha.pdf")
+CT = {"modality": "CT", "body_part": "CHEST", "date": "2026-04-03"}
+LANGUAGES = sorted(languages())
+
+
+def finding(code: str, severity: Severity, study: dict[str, str] | None = None) -> Finding:
+    """With a detail full of what must never go out."""
+    return Finding(code, severity, " ".join(CANARIES), document="SYNTHETIC-PATIENT-ALPHA", study=study or {})
+
+
+EVERYTHING = (
+    *(finding(code, Severity.MISSING, study) for code in GAPS for study in ({}, CT)),
+    *(finding(code, Severity.ADVISORY) for code in ADVISORY),
+    *(finding(code, Severity.DOUBTFUL) for code in DOUBTFUL),
+)
+EACH = [(event, code, recipient) for event, code, recipient in product(Event, LANGUAGES, Recipient)]
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+def read_html(html: str) -> ET.Element:
+    """Parsed as XML: stricter than any browser."""
+    return ET.fromstring(html.partition("\n")[2])  # noqa: S314 - our own text
+
+
+@pytest.mark.parametrize(("event", "code", "recipient"), EACH)
+def test_every_template_renders_with_every_finding(event: Event, code: str, recipient: Recipient) -> None:
+    """Text within 78 columns, HTML accessible, the same words in both, the programme's facts, no canary."""
+    sent = compose(update(event, language=code, recipient=recipient, findings=EVERYTHING), PROGRAMME, NOW)
+    html = read_html(sent.html)
+    assert max(len(line) for line in sent.text.splitlines()) <= 78
+    assert "\n\n\n" not in sent.text
+    assert (html.get("lang"), html.get("dir")) == (code, "ltr")
+    assert len(html.findall(".//h1")) == 1
+    assert html.findall(".//img") == html.findall(".//script") == html.findall(".//table") == []
+    assert words(" ".join(html.find("body").itertext())) == words(sent.text)  # type: ignore[union-attr] # there is one
+    assert sent.subject.startswith("[SOMRR-7F3K2-9] ")
+    assert len(sent.subject) <= 78
+    for fact in (PROGRAMME.fax, PROGRAMME.mailbox, *PROGRAMME.address, "SOMRR-7F3K2-9"):
+        assert fact in sent.text
+    for canary in (*CANARIES, "ALPHA"):
+        assert canary.lower() not in whole(sent).lower()
+    assert "{" not in sent.text
+    assert dict(sent.headers)["Content-Language"] == code
+
+
+def whole(sent: Message) -> str:
+    return "\n".join([sent.subject, sent.text, sent.html, sent.message_id, *(f"{name}: {value}" for name, value in sent.headers)])
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_code_has_its_sentence(code: str) -> None:
+    """A code of the catalogue that a language has no text for is a fault, and so is a text without a code."""
+    findings = language(code).findings
+    assert {one for one, (group, _) in findings.items() if group in GAP_GROUPS} == set(GAPS)
+    assert {one for one, (group, _) in findings.items() if group == "hints"} == set(ADVISORY) - STAFF_ONLY
+
+
+def test_every_language_has_the_same_words() -> None:
+    """A language is complete or it is not there: same keys in every table, a prose file for each event."""
+
+    def keys(table: object, path: str = "") -> set[str]:
+        if not isinstance(table, dict):
+            return {path}
+        return set().union(*(keys(value, f"{path}.{key}") for key, value in table.items())) | {path}
+
+    expected = keys(language("en").words)
+    for code in LANGUAGES:
+        assert keys(language(code).words) == expected
+        assert language(code).words["code"] == code
+        assert len(language(code).words["months"]) == 12
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_rejection_lists_every_gap_once_under_its_group(code: str) -> None:
+    """R28: one notice, all gaps, grouped; repeated findings are said once; doubtful ones not at all."""
+    many = (*EVERYTHING, *EVERYTHING)
+    html = read_html(message(update(Event.REJECTED, language=code, findings=many)).html)
+    entries = ["".join(entry.itertext()) for entry in html.findall(".//li")]
+    expected = {language(code).sentence(one, study) for one in GAPS for study in ({}, CT)}
+    expected |= {language(code).sentence(one, {}) for one in ADVISORY if one not in STAFF_ONLY}
+    assert len(entries) == len(set(entries))
+    assert set(entries) == expected
+    headings = ["".join(heading.itertext()) for heading in html.findall(".//h2")]
+    titles = language(code).words["groups"]
+    assert headings[:3] == [titles["forms"], titles["radiology"], titles["pathology"]]
+
+
+def test_a_study_is_named_by_modality_body_part_and_date() -> None:
+    """R13, in words of the reader's language."""
+    owed = update(Event.REJECTED, findings=(missing("report_without_images", **CT),))
+    assert "the CT scan of the chest dated 3 April 2026" in flat(message(owed))
+    spanish = message(update(Event.REJECTED, language="es", findings=owed.findings))
+    assert "la tomografía computarizada (TC) de tórax del 3 de abril de 2026" in flat(spanish)
+
+
+@pytest.mark.parametrize(
+    ("study", "phrase"),
+    [
+        ({"modality": "mr", "body_part": "KNEE"}, "the MRI scan of the knee"),
+        ({"modality": "XR", "date": "2026-01-31"}, "the X-ray dated 31 January 2026"),
+        ({"body_part": "HEAD"}, "the imaging study of the head"),
+        ({"modality": "SYNTHETIC PATIENT ALPHA", "body_part": "SYNTHETIC PATIENT ALPHA", "date": "1961-04-99"}, ""),
+        ({"modality": "CT", "body_part": "SYNTHETIC PATIENT ALPHA", "date": "yesterday"}, "the CT scan"),
+        ({}, ""),
+    ],
+)
+def test_only_words_of_the_closed_lists_name_a_study(study: dict[str, str], phrase: str) -> None:
+    """A body part field in which somebody typed a name stays in the house."""
+    assert language("en").study(study) == phrase
+
+
+@given(st.dictionaries(st.sampled_from(["modality", "body_part", "date", "patient"]), st.text(max_size=30)))
+def test_no_text_of_a_study_gets_out(study: dict[str, str]) -> None:
+    """Property: a phrase is made of our own words and figures alone."""
+    known = " ".join(str(value) for table in ("modality", "body_part", "study") for value in language("en").words[table].values())
+    allowed = set(words(known)) | set(language("en").words["months"]) | {"the", "of", "dated"}
+    assert all(word in allowed or word.isdecimal() for word in words(language("en").study(study)))
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("table", ["modality", "body_part"])
+def test_every_canonical_word_of_the_classifiers_has_one_for_the_reader(table: str, code: str) -> None:
+    """What can be read in a report or a DICOM header can be said, too."""
+    canonical = tomllib.loads(files("classifiers").joinpath("lexicon", "anatomy.toml").read_text("utf-8"))[table]
+    assert set(canonical) <= set(language(code).words[table])
+
+
+def test_every_colour_of_the_html_stands_out_from_the_white() -> None:
+    """WCAG 2.2, 1.4.3: a contrast of at least 4.5 to 1."""
+    colours = set(re.findall(r"(?<![-\w])color:#([0-9a-f]{6})", message().html))
+    assert len(colours) >= 3
+    assert all(contrast_to_white(colour) >= 4.5 for colour in colours)
+
+
+def contrast_to_white(colour: str) -> float:
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("wished", "got"), [("es", "es"), ("es-MX", "es"), ("ES_419", "es"), ("de", "en"), ("", "en"), ("../es", "en"), ("en", "en")]
+)
+def test_the_reader_gets_their_language_or_english(wished: str, got: str) -> None:
+    """English lies below every other."""
+    assert best(wished, PROGRAMME.languages).code == got
+
+
+def test_a_language_that_the_programme_switched_off_is_not_used() -> None:
+    """The configuration decides which are offered."""
+    assert best("es", ("en",)).code == "en"
+
+
+def test_the_programme_s_facts_come_from_the_configuration_and_are_escaped() -> None:
+    """Another address, fax and mailbox; signs that mean something in HTML stay signs."""
+    other = Programme(hospital="Health & <Care>", address=("1 Example Street",), fax="+1 555 0100", mailbox="office@example.org")
+    sent = compose(update(Event.OPENED), other, NOW)
+    html = read_html(sent.html)
+    assert "Health & <Care>" in sent.text
+    assert "Health & <Care>" in "".join(html.itertext())
+    assert sent.message_id == "<u4f9a1c07@example.org>"
+    assert PROGRAMME.fax not in whole(sent)
+    assert html.find(".//a").get("href") == "mailto:office@example.org?subject=%5BSOMRR-7F3K2-9%5D"  # type: ignore[union-attr] # there is one
+
+
+@pytest.mark.parametrize(
+    ("owed", "code"),
+    [
+        (update(address=None), "no_address"),
+        (update(address="physician@example.org\r\nBcc: x@example.net"), "bad_address"),
+        (update(channel="fax"), "bad_address"),
+        (update(case_ref="SOMRR-1\r\nX: y"), "bad_reference"),
+        (update(case_ref="SYNTHETIC PATIENT ALPHA"), "bad_reference"),
+        (update(id="a/../b"), "bad_id"),
+        (update(id="a\nb"), "bad_id"),
+        (update(Event.REJECTED), "nothing_missing"),
+        (update(Event.REJECTED, findings=(finding("identity_conflict", Severity.DOUBTFUL),)), "nothing_missing"),
+        (update(Event.REJECTED, findings=(missing("no_such_code"),)), "finding_without_text"),
+    ],
+)
+def test_what_would_be_unsafe_or_incomplete_is_not_composed(owed: Update, code: str) -> None:
+    """A permanent fault for staff instead."""
+    with pytest.raises(PermanentError) as fault:
+        compose(owed, PROGRAMME, NOW)
+    assert fault.value.code == code
+    assert "ALPHA" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"mailbox": "office@example.org\r\nBcc: x"}, {"mailbox": "office"}, {"sender_name": "A\r\nB"}]
+)
+def test_a_sender_that_can_not_be_is_a_fault_of_the_configuration(changes: dict[str, str]) -> None:
+    """Even our own settings get into a header checked."""
+    with pytest.raises(ConfigurationError, match="bad_sender"):
+        compose(update(), Programme.model_validate(changes), NOW)
+
+
+def test_thread_headers_from_outside_are_checked_each() -> None:
+    """What is no message id does not get into a header."""
+    headers = dict(message(update(in_reply_to="<a@b.example>\r\nBcc: x", references=("<c@d.example>", "x y"))).headers)
+    assert "In-Reply-To" not in headers
+    assert headers["References"] == "<c@d.example>"
+    assert headers["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_claimed_message_id_is_kept() -> None:
+    """A resend is recognised by its id, even when the mailbox has been renamed in between."""
+    assert message(update(message_id="<u4f9a1c07@old.example>")).message_id == "<u4f9a1c07@old.example>"
+
+
+def test_the_same_update_is_the_same_message() -> None:
+    """Pure: no clock, no chance."""
+    owed = update(Event.REJECTED, findings=EVERYTHING)
+    assert compose(owed, PROGRAMME, NOW) == compose(owed, PROGRAMME, NOW)
+    later = compose(owed, PROGRAMME, datetime(2026, 11, 25, tzinfo=UTC))
+    assert (later.message_id, later.text) == (message(owed).message_id, message(owed).text)
+
+
+def test_a_fax_says_what_the_mail_says() -> None:
+    """One text for both channels."""
+    faxed = message(update(Event.OPENED, channel="fax", address="+52 55 5555 0100"))
+    assert faxed.text == message(update(Event.OPENED)).text
+    assert faxed.to == "+52 55 5555 0100"
+
+
+def flat(sent: Message) -> str:
+    return " ".join(sent.text.split())

@@ -1,0 +1,112 @@
+"""A fax of an update: what a fax machine expects, and the words of the mail."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytesseract
+import pytest
+from PIL import Image
+
+import outbound.fax as fax
+from config.rules import Programme
+from outbound.compose import compose
+from records.model import Event, Message, Outcome
+from tests.unit.outbound.making import NOW, message, missing, update
+
+
+@pytest.fixture
+def faxed() -> Message:
+    """A Spanish rejection, two pages long."""
+    gaps = tuple(
+        missing(code)
+        for code in ("loa_unsigned", "consent_undated", "radiology_report_missing", "radiology_image_missing", "specimen_missing")
+    )
+    return message(update(Event.REJECTED, language="es", channel="fax", address="+52 55 5555 0100", findings=gaps))
+
+
+def test_the_pages_are_those_of_a_group_3_machine(faxed: Message) -> None:
+    """One bit, 1728 dots across, 204 × 196 dots an inch, A4 or Letter high, CCITT inside the PDF."""
+    pages = fax.to_pages(faxed)
+    assert [(page.mode, page.size) for page in pages] == [("1", (1728, 2291))] * 2
+    with pikepdf.open(io.BytesIO(fax.to_pdf(faxed))) as pdf:
+        assert len(pdf.pages) == 2
+        for page in pdf.pages:
+            (stream,) = page.get_images().values()
+            assert isinstance(stream, pikepdf.Stream)
+            image = pikepdf.PdfImage(stream)
+            assert (image.width, image.height, image.bits_per_component) == (1728, 2291, 1)
+            assert image.filters == ["/CCITTFaxDecode"]
+            left, bottom, right, top = (float(edge) for edge in page.mediabox)
+            assert (right - left) / 72 * 204 == pytest.approx(1728, abs=1)
+            assert (top - bottom) / 72 * 196 == pytest.approx(2291, abs=1)
+    assert fax.to_pages(faxed, "letter")[0].height == 11 * 196
+
+
+def test_the_words_can_be_read_from_the_fax(faxed: Message) -> None:
+    """Recognised again by Tesseract: reference and number on each page, the gaps, the notice."""
+    document = pypdfium2.PdfDocument(fax.to_pdf(faxed))
+    first, second = (page.render(scale=204 / 72).to_pil().convert("L") for page in document)
+    document.close()
+    text = recognised(first.crop((0, 0, first.width, first.height * 6 // 10)), "spa")
+    for phrase in ("+52 55 5555 0100", "UC San Diego Health, SOMRR", "Este fax es solo para su destinatario", "no está firmada"):
+        assert phrase in text
+    for number, page in enumerate((first, second), start=1):
+        assert f"[SOMRR-7F3K2-9] Página {number}" in recognised(foot(page), "spa")
+
+
+def recognised(page: Image.Image, language: str) -> str:
+    return " ".join(pytesseract.image_to_string(page, lang=language, config="--psm 6", timeout=60).split())
+
+
+def foot(page: Image.Image) -> Image.Image:
+    return page.crop((0, page.height - 220, page.width, page.height))
+
+
+def test_the_same_update_twice_is_one_file(tmp_path: Path, faxed: Message) -> None:
+    """Same name, same bytes, whatever the clock says."""
+    courier = fax.FileFax(tmp_path, clock=lambda: NOW)
+    first = courier.send(faxed)
+    (pdf,) = tmp_path.iterdir()
+    before = pdf.read_bytes()
+    assert courier.send(faxed) == first
+    assert first.outcome is Outcome.SENT
+    assert (pdf.name, pdf.read_bytes()) == (f"{faxed.update}.pdf", before)
+    assert [entry.name for entry in tmp_path.iterdir()] == [pdf.name]
+
+
+def test_the_file_tells_nothing_of_the_machine(faxed: Message) -> None:
+    """Title and dates come from the message."""
+    with pikepdf.open(io.BytesIO(fax.to_pdf(faxed))) as pdf:
+        assert str(pdf.docinfo["/Title"]) == faxed.subject
+        assert str(pdf.docinfo["/CreationDate"]) == "D:20261124180000Z"
+
+
+def test_without_a_font_accents_are_left_out_rather_than_boxed(monkeypatch: pytest.MonkeyPatch, faxed: Message) -> None:
+    """Pillow's own font has ASCII only: the text stays readable."""
+    with_font = fax.to_pages(faxed)[0]
+    monkeypatch.setattr(fax, "_FONTS", ())
+    fax._font.cache_clear()
+    try:
+        page = fax.to_pages(faxed)[0].convert("L")
+    finally:
+        monkeypatch.undo()
+        fax._font.cache_clear()
+    assert page.tobytes() != with_font.convert("L").tobytes()
+    assert "Pagina 1" in recognised(foot(page), "eng")
+
+
+def test_the_cover_names_both_sides_the_time_and_the_case() -> None:
+    """R22: who we are comes from the configuration, by way of the message."""
+    sender = {"sender_name": "Example Hospital", "mailbox": "office@example.org"}
+    other = compose(update(channel="fax", address="555-0100"), Programme.model_validate(sender), NOW)
+    lines = list(fax._cover(other, fax._words(other)))
+    assert lines[:4] == [
+        "To (fax): 555-0100",
+        "From: Example Hospital - office@example.org",
+        "2026-11-24 18:00 UTC",
+        other.subject,
+    ]

@@ -1,0 +1,185 @@
+"""PDF: text layers trusted or not, fields, embedded files, encryption, hostile page shapes."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pikepdf
+import pypdfium2 as pdfium
+import pytest
+from PIL import Image
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+
+from reading.pdf import layer_words
+from reading.quality import plausible
+from records.model import TextSource
+from tests.servers import paper
+from tests.servers.walking import walk
+
+LINES = [
+    "Synthetic radiology report of the example hospital",
+    "The lungs are clear and there is no effu-",
+    "sion on either side.",
+]
+
+
+def text_pdf(*pages: list[str], rotate: int = 0) -> bytes:
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4)
+    for lines in pages:
+        canvas.setPageRotation(rotate)
+        for number, line in enumerate(lines):
+            canvas.drawString(72, 760 - 20 * number, line)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def test_the_text_layer_is_read_page_by_page() -> None:
+    """Text, page numbers and source; nothing is offered for recognition."""
+    walked = walk(text_pdf(LINES, ["Second page of the synthetic report"]), "ct.pdf")
+    pages = walked.parts[0].pages
+    assert [page.number for page in pages] == [1, 2]
+    assert all(page.source is TextSource.LAYER for page in pages)
+    assert pages[0].text.splitlines()[0] == LINES[0]
+    assert "effu-" in pages[0].text
+    assert not walked.bitmaps
+
+
+def test_a_blank_page_is_blank_and_a_drawn_one_is_recognised() -> None:
+    """No text and no ink is paper; no text but lines is a picture."""
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.showPage()
+    canvas.line(100, 100, 400, 500)
+    canvas.showPage()
+    canvas.save()
+    walked = walk(out.getvalue(), "a.pdf")
+    assert [page.blank for page in walked.parts[0].pages] == [True, False]
+    assert len(walked.bitmaps) == 1
+
+
+def test_a_fax_page_gives_its_exact_pixels() -> None:
+    """The scanned picture is taken out, not drawn again."""
+    sheet = paper.fax(paper.page())
+    walked = walk(paper.fax_pdf(sheet), "fax.pdf")
+    assert walked.bitmaps[0].bilevel
+    assert np.array_equal(walked.bitmaps[0].pixels > 0, np.array(sheet))
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_turned_scan_is_drawn_as_it_is_shown(turn: int) -> None:
+    """/Rotate counts: the pixels offered are those that a reader sees."""
+    sheet = paper.page().resize((864, 1100))
+    with pikepdf.open(io.BytesIO(paper.fax_pdf(sheet))) as document:
+        document.pages[0].rotate(turn, relative=False)
+        out = io.BytesIO()
+        document.save(out)
+    pixels = walk(out.getvalue(), "fax.pdf").bitmaps[0].pixels
+    expected = np.rot90(np.array(sheet), -turn // 90)
+    assert (pixels.shape[0] > pixels.shape[1]) == (expected.shape[0] > expected.shape[1])
+    shown = np.array(Image.fromarray(pixels).resize((expected.shape[1], expected.shape[0])))
+    assert np.abs(shown.astype(int) - expected).mean() < 25
+
+
+def test_a_header_line_over_a_scan_does_not_pass_as_its_text() -> None:
+    """A stamp of few characters over a full-page picture: the page is recognised."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4)
+    canvas.drawImage(ImageReader(paper.page().convert("RGB")), 0, 0, *A4)
+    canvas.drawString(40, 820, "FAX 12:00  p. 1/3")
+    canvas.save()
+    walked = walk(out.getvalue(), "a.pdf")
+    assert len(walked.bitmaps) == 1
+    assert walked.parts[0].pages[0].source is TextSource.NONE
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("The patient was seen in the clinic and the findings were discussed with the family.", True),
+        ("El hígado es de tamaño normal y la vesícula biliar ha sido extirpada.", True),
+        ("Печень нормальных размеров, желчный пузырь удален без осложнений.", True),
+        ("肝臓の大きさは正常です。胆嚢は摘出されています。", True),
+        ("12.3 mg/dl 4.5 g/l 140 mmol/l", True),
+        ("\ufffd\ufffd\ufffd\ufffd\ufffd text \ufffd\ufffd\ufffd", False),
+        ("\ue001\ue002\ue003\ue004 \ue005\ue006\ue007", False),
+        ("#$%& '()* +,-./ :;<=> ?@[]^ _`{|} ~!# $%&' ()*+", False),
+        ("Wkh sdwlhqw zdv vhhq lq wkh folqlf dqg wkh ilqglqjv zhuh glvfxvvhg zlwk wkh idplob dqg qr iudfwxuh lv vhhq", False),
+    ],
+)
+def test_rubbish_layers_are_told_from_text(text: str, good: bool) -> None:
+    """Mojibake, private glyphs, punctuation soup and shifted alphabets are no text; any language is."""
+    assert plausible(text) is good
+
+
+def test_filled_fields_and_comments_are_part_of_the_page() -> None:
+    """AcroForm values and typed comments are read where they stand."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4)
+    canvas.drawString(72, 700, "Patient name of this synthetic agreement:")
+    canvas.acroForm.textfield(name="patient", value="SYNTHETIC PATIENT ALPHA", x=300, y=690, width=220, height=20)
+    canvas.save()
+    page = walk(out.getvalue(), "form.pdf").parts[0].pages[0]
+    assert "SYNTHETIC PATIENT ALPHA" in page.text
+
+
+def test_words_have_places_on_the_shown_page() -> None:
+    """Fractions of the page, origin top left, also when the page is rotated."""
+    for turn, place in ((0, (72 / 595, 1 - 760 / 842)), (180, (1 - 72 / 595, 760 / 842))):
+        document = pdfium.PdfDocument(text_pdf(["Synthetic words here"], rotate=turn))
+        words = layer_words(document[0])
+        document.close()
+        assert [word.text for word in words] == ["Synthetic", "words", "here"]
+        near = (words[0].left, words[0].bottom) if turn == 0 else (words[0].right, words[0].top)
+        assert near == pytest.approx(place, abs=0.01)
+
+
+def test_embedded_files_are_parts_of_their_own() -> None:
+    """Case 24: the file inside is read, the script is noted and never run."""
+    with pikepdf.open(io.BytesIO(text_pdf(LINES))) as document:
+        document.attachments["inner.pdf"] = text_pdf(["Synthetic words of the inner file"])
+        document.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+        document.Root.Names.JavaScript = pikepdf.Dictionary(
+            Names=["a", pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")]
+        )
+        out = io.BytesIO()
+        document.save(out)
+    walked = walk(out.getvalue(), "outer.pdf")
+    assert set(walked.paths) == {"outer.pdf", "outer.pdf/inner.pdf"}
+    assert "inner file" in walked.part("outer.pdf/inner.pdf").pages[0].text
+    assert walked.notes == {"javascript"}
+
+
+@pytest.mark.parametrize(("password", "codes"), [("", []), ("secret", ["encrypted"])])
+def test_encryption(password: str, codes: list[str]) -> None:
+    """Case 25: an empty user password opens, a real one is asked for."""
+    with pikepdf.open(io.BytesIO(text_pdf(LINES))) as document:
+        out = io.BytesIO()
+        document.save(out, encryption=pikepdf.Encryption(owner="owner", user=password))
+    walked = walk(out.getvalue(), "a.pdf")
+    assert walked.codes == codes
+    assert bool(walked.parts[0].pages) is not bool(codes)
+
+
+def test_broken_documents_are_named() -> None:
+    """No structure at all, and too many pages."""
+    assert walk(b"%PDF-1.7\nnothing here", "a.pdf").codes == ["pdf_malformed"]
+    many = text_pdf(*[["x"]] * 5)
+    assert walk(many, "a.pdf", max_pages=4).codes == ["page_count"]
+    assert walk(many, "a.pdf", max_pages=5).codes == []
+
+
+def test_a_page_of_absurd_size_is_drawn_small_or_refused() -> None:
+    """Case 17: a media box of two million points asks for no more pixels than any page."""
+    with pikepdf.open(io.BytesIO(text_pdf([]))) as document:
+        document.pages[0].MediaBox = [0, 0, 2_000_000, 2_000_000]
+        document.pages[0].Contents = document.make_stream(b"0 0 1000000 1000000 re f")
+        out = io.BytesIO()
+        document.save(out)
+    walked = walk(out.getvalue(), "a.pdf")
+    assert walked.codes in (["image_pixels"], ["pdf_malformed"], [])
+    assert all(bitmap.pixels.size <= 12_000_000 for bitmap in walked.bitmaps)

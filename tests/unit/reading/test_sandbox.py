@@ -1,0 +1,185 @@
+"""The pool of workers: complete readings, the same every time, small in the daemon, pictures for staff."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import resource
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
+
+from config.settings import ReadingSettings
+from reading import jail
+from reading.reader import READER_VERSION, version_of
+from reading.sandbox import WorkerPool, sandbox_works
+from records.errors import ConfigurationError
+from records.model import Reading, Role, TextSource
+from tests.servers import paper
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    with WorkerPool(ReadingSettings(workers=2), None) as pool:
+        pool.warm()
+        yield pool
+
+
+def read(pool: WorkerPool, folder: Path, raw: bytes, name: str | None = None) -> Reading:
+    path = folder / "raw"
+    path.write_bytes(raw)
+    return pool.read(path, hashlib.sha256(raw).hexdigest(), name)
+
+
+def text_pdf(pages: int) -> bytes:
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    for number in range(pages):
+        for line, words in enumerate(paper.ENGLISH * 5):
+            canvas.drawString(40, 800 - 18 * line, f"{number} {words}")
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def packet(*attachments: tuple[str, bytes]) -> bytes:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "doc@clinic.example", "packet"
+    message.set_content("body words\n")
+    for name, raw in attachments:
+        message.add_attachment(raw, maintype="application", subtype="octet-stream", filename=name)
+    return message.as_bytes()
+
+
+def test_a_text_packet_is_read_well_under_a_second(pool: WorkerPool, tmp_path: Path) -> None:
+    """A mail with three text PDFs, warm."""
+    raw = packet(*[(f"{n}.pdf", text_pdf(4)) for n in range(3)])
+    began = time.perf_counter()
+    reading = read(pool, tmp_path, raw)
+    assert time.perf_counter() - began < 1
+    assert [(part.path, len(part.pages)) for part in reading.parts] == [("body.txt", 1), ("0.pdf", 4), ("1.pdf", 4), ("2.pdf", 4)]
+    assert (reading.sha256, reading.version, reading.media_type) == (
+        hashlib.sha256(raw).hexdigest(),
+        pool.version,
+        "message/rfc822",
+    )
+
+
+def test_a_mixed_fax_is_put_together_in_page_order(pool: WorkerPool, tmp_path: Path) -> None:
+    """Recognised pages, a blank one and a repeated one, whoever finished first; the same again the second time."""
+    print_page = paper.fax(paper.page(repeat=1, height=600))
+    spanish = paper.fax(paper.page(paper.SPANISH, repeat=1, height=600))
+    blank = paper.fax(Image.new("L", (1728, 600), 255), specks=50)
+    raw = paper.tiff(print_page, blank, spanish, print_page)
+    reading = read(pool, tmp_path, raw, "fax-17.tif")
+    pages = reading.parts[0].pages
+    assert [page.number for page in pages] == [1, 2, 3, 4]
+    assert [page.source for page in pages] == [TextSource.OCR, TextSource.NONE, TextSource.OCR, TextSource.OCR]
+    assert [page.language for page in pages] == ["en", None, "es", "en"]
+    assert pages[1].blank
+    assert pages[3].text == pages[0].text
+    assert reading.parts[0].path == "fax-17.tif"
+    assert read(pool, tmp_path, raw, "fax-17.tif") == reading
+
+
+def test_an_unnamed_file_gets_a_neutral_name(pool: WorkerPool, tmp_path: Path) -> None:
+    """The vault knows no names."""
+    assert read(pool, tmp_path, text_pdf(1)).parts[0].path == "file.pdf"
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"), [(b"", "empty_file"), (b"\x00\x01\x02\x03" * 50, "unreadable_type"), (b"%PDF-1.4 x", "pdf_malformed")]
+)
+def test_what_can_not_be_read_is_a_part_and_a_problem(pool: WorkerPool, tmp_path: Path, raw: bytes, code: str) -> None:
+    """Every byte is accounted for: never an empty answer."""
+    reading = read(pool, tmp_path, raw)
+    assert [problem.code for problem in reading.problems] == [code]
+    assert [(part.sha256, part.pages) for part in reading.parts] == [(hashlib.sha256(raw).hexdigest(), ())]
+
+
+def test_several_threads_may_read_at_once(pool: WorkerPool, tmp_path: Path) -> None:
+    """Readings do not mix."""
+
+    def one(number: int) -> str:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        return read(pool, folder, packet((f"{number}.pdf", text_pdf(2)))).parts[1].path
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(one, range(12))) == [f"{number}.pdf" for number in range(12)]
+
+
+def test_pictures_for_staff_are_made_by_us(pool: WorkerPool, tmp_path: Path) -> None:
+    """Pages as PNG, words as text, of one part or of all; thirty at most."""
+    path = tmp_path / "raw"
+    path.write_bytes(packet(("scan.tif", paper.tiff(paper.fax(paper.page()))), ("many.pdf", text_pdf(40))))
+    everything = pool.picture(path, "0" * 64, None)
+    assert len(everything) == 30
+    assert everything[0] == ("001-page-1.txt", b"body words")
+    assert Image.open(io.BytesIO(everything[1][1])).format == "PNG"
+    only = pool.picture(path, "0" * 64, "scan.tif")
+    assert [name for name, _ in only] == ["001-page-1.png"]
+    assert pool.picture(path, "0" * 64, "nothing.pdf") == []
+
+
+def test_a_large_mail_leaves_the_daemon_small(pool: WorkerPool, tmp_path: Path) -> None:
+    """Forty megabytes pass through in pieces: at most 64 MB more, ever."""
+    raw = packet(("big.bin", os.urandom(28 << 20)))
+    path = tmp_path / "raw"
+    path.write_bytes(raw)
+    digest = hashlib.sha256(raw).hexdigest()
+    assert len(raw) > 36 << 20
+    del raw
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reading = pool.read(path, digest)
+    assert [problem.code for problem in reading.problems] == ["unreadable_type"]
+    assert reading.parts[1].role is Role.ATTACHMENT
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
+
+
+def test_the_version_follows_engine_languages_and_forms(tmp_path: Path) -> None:
+    """Readings are remembered under it: registering a form means reading again."""
+    forms = tmp_path / "forms"
+    (forms / "loa").mkdir(parents=True)
+    with WorkerPool(ReadingSettings(), forms) as pool:
+        first = pool.version
+        assert first == version_of(pool.limits, forms)
+        assert first.startswith(f"{READER_VERSION}-")
+        (forms / "loa" / "form.toml").write_text("kind = 'letter_of_agreement'\n")
+        assert pool.version != first
+    with WorkerPool(ReadingSettings(languages=("spa", "eng")), None) as other, WorkerPool(ReadingSettings(), None) as plain:
+        assert other.version != plain.version
+
+
+def test_a_machine_without_sandbox_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never silently unsandboxed: one sentence says what to do."""
+    assert sandbox_works() is None
+    monkeypatch.setattr(jail.shutil, "which", lambda _: None)
+    assert "apt install bubblewrap" in (sandbox_works() or "")
+    with pytest.raises(ConfigurationError) as refusal:
+        WorkerPool(ReadingSettings(), None)
+    assert "rlimits" in refusal.value.detail
+    monkeypatch.setattr(jail.shutil, "which", lambda _: "/usr/bin/false")
+    assert "user namespaces" in (sandbox_works() or "")
+
+
+@pytest.mark.parametrize("engine", ["tesserocr", "pytesseract"])
+def test_rlimits_alone_and_either_engine(tmp_path: Path, engine: str) -> None:
+    """Without bubblewrap the same reading comes out."""
+    raw = paper.tiff(paper.fax(paper.page(repeat=1, height=600)))
+    with WorkerPool(ReadingSettings(sandbox="rlimits", engine=engine, workers=1), None) as pool:  # type: ignore[arg-type]  # parametrised
+        text = read(pool, tmp_path, raw).parts[0].pages[0].text
+    assert paper.error_rate(text, "\n".join(paper.ENGLISH)) < 0.02
+
+
+def test_missing_models_are_a_configuration_error(tmp_path: Path) -> None:
+    """No Tesseract data: said at the start, not at the first fax."""
+    with pytest.raises(ConfigurationError):
+        WorkerPool(ReadingSettings(tessdata=tmp_path), None)
