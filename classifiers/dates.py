@@ -7,6 +7,7 @@ Japanese eras and Persian solar years are converted by rule, Buddhist and lunar 
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
@@ -37,9 +38,13 @@ class DateSeen(NamedTuple):
 
 def western_digits(text: str) -> str:
     """`text` with every decimal digit of any script as 0-9, length unchanged."""
-    if text.isascii():
-        return text
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in text)
+    return text if text.isascii() else text.translate(_western())
+
+
+@cache
+def _western() -> dict[int, str]:
+    digits = (chr(n) for n in range(128, sys.maxunicode + 1) if chr(n).isdecimal())
+    return {ord(c): str(unicodedata.decimal(c)) for c in digits}
 
 
 @cache

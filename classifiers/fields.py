@@ -7,13 +7,14 @@ columns of labels on one line, and a row of labels above a row of values, are re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from classifiers.dates import day_first, first_date, western_digits
-from classifiers.phrases import Hit, PhraseIndex
+from classifiers.phrases import Hit
 from classifiers.sheets import sheet
+from classifiers.sight import LABEL, Sight
 from classifiers.words import Prepared, skeleton
 from records.model import FieldValue
 
@@ -44,15 +45,6 @@ class Label(NamedTuple):
 
 
 @cache
-def _labels() -> tuple[tuple[tuple[str, str], ...], PhraseIndex]:
-    content = sheet("labels.toml")
-    named = [(key, term) for key, terms in content["labels"].items() for term in terms]
-    named += [("stop", term) for term in content["stop"]["words"]]
-    named += [(key, term) for key in ("phone", "fax") for term in content[key]["words"]]
-    return tuple(named), PhraseIndex(term for _, term in named)
-
-
-@cache
 def _bones(table: str) -> Mapping[str, str]:
     """Skeletons of a table of values: what they mean."""
     content = sheet("labels.toml")[table]
@@ -65,15 +57,14 @@ def _span(page: Prepared, hit: Hit) -> tuple[int, int]:
     return page.words[hit.start].start, page.words[hit.end - 1].end
 
 
-def labels_on(page: Prepared, noisy: bool = False) -> list[Label]:
+def labels_on(page: Prepared, seen: Iterable[Sight]) -> list[Label]:
     """Every label on the page that a separator follows or that stands alone on its line, the longest where they overlap."""
-    named, index = _labels()
     found: list[Label] = []
-    for hit in index.find(page, noisy):
-        start, end = _span(page, hit)
-        if "\n" in page.text[start:end]:
-            continue
-        found.append(Label(named[hit.phrase][0], start, end, hit.line, hit.opens_line, hit.end - hit.start))
+    for hit, phrase in seen:
+        if phrase.level == LABEL:
+            start, end = _span(page, hit)
+            if "\n" not in page.text[start:end]:
+                found.append(Label(phrase.kind, start, end, hit.line, hit.opens_line, hit.end - hit.start))
     found.sort(key=lambda label: (label.start - label.end, label.key.endswith("_loose"), label.key == "stop"))
     kept: list[Label] = []
     for label in found:
@@ -119,9 +110,8 @@ def _columns(page: Prepared, labels: list[Label]) -> dict[int, str]:
     return values
 
 
-def labelled_values(page: Prepared, noisy: bool = False) -> Iterator[tuple[Label, str]]:
+def labelled_values(page: Prepared, labels: list[Label]) -> Iterator[tuple[Label, str]]:
     """Each label with the words that belong to it, in order of place; empty values are left out."""
-    labels = labels_on(page, noisy)
     text = page.text
     columns = _columns(page, labels)
     for i, label in enumerate(labels):
@@ -243,24 +233,23 @@ def _one_value(key: str, value: str) -> FieldValue | None:
     return None
 
 
-def fields_of(page: Prepared, language: str | None, noisy: bool = False) -> dict[str, FieldValue]:
+def fields_of(page: Prepared, seen: Iterable[Sight], language: str | None) -> dict[str, FieldValue]:
     """Everything labelled on the page, in the shapes of the fixed vocabulary; the first valid value of each counts."""
     order = day_first(western_digits(page.text), language)
     strong: dict[str, FieldValue] = {}
     loose: dict[str, FieldValue] = {}
-    labels: list[Label] = []
+    labels = labels_on(page, seen)
     physician: Label | None = None
-    for label, value in labelled_values(page, noisy):
-        labels.append(label)
+    for label, value in labelled_values(page, labels):
         key = label.key.removesuffix("_loose")
         into = loose if label.key.endswith("_loose") else strong
         if key in into:
             continue
         if key in DATE_FIELDS:
-            seen = first_date(value, language, order)
-            if seen:
-                into[key] = seen.iso
-                if seen.ambiguous:
+            written = first_date(value, language, order)
+            if written:
+                into[key] = written.iso
+                if written.ambiguous:
                     into["date_ambiguous"] = True
         elif (found := _one_value(key, value)) is not None:
             into[key] = found
@@ -268,7 +257,7 @@ def fields_of(page: Prepared, language: str | None, noisy: bool = False) -> dict
                 physician = label
     fields = {**loose, **strong}
     if physician:
-        fields = {**_contacts(page, physician, labels_on(page, noisy)), **fields}
+        fields = {**_contacts(page, physician, labels), **fields}
     if (ref := case_ref_in(page.text)) is not None:
         fields["case_ref"] = ref
     return fields

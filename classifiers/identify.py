@@ -16,10 +16,11 @@ from classifiers.fields import fields_of
 from classifiers.forms import judge
 from classifiers.marks import is_programme, marks_of, wishes
 from classifiers.mrz import find_mrz
-from classifiers.page import Scored, classify_prepared, judge_weights
+from classifiers.page import Scored, classify_sighted, judge_weights
 from classifiers.segment import PageFacts, Run, runs_of
+from classifiers.sight import sights
 from classifiers.studies import document_id, studies_of
-from classifiers.words import Prepared, prepare
+from classifiers.words import prepare
 from config.rules import Identifying
 from records.model import Document, FieldValue, Finding, Kind, Page, Part, Reading, Role, Severity, TextSource
 
@@ -71,19 +72,17 @@ def _documents_of(part: Part, rules: Identifying) -> list[Document]:
     return [_document(part, run, len(runs) > 1, rules) for run in runs]
 
 
-def _noisy(page: Page) -> bool:
-    return page.source is TextSource.OCR
-
-
 def _facts(page: Page, rules: Identifying) -> PageFacts:
     """One page judged; card numbers are masked before anything is taken from its text."""
     has_card = next(card_spans(page.text), None) is not None
     shown = replace(page, text=mask(page.text)) if has_card else page
     prepared = prepare(shown.text)
-    scored = classify_prepared(prepared, rules.threshold, _noisy(page))
-    fields = fields_of(prepared, scored.language, _noisy(page))
+    seen = sights(prepared, page.source is TextSource.OCR)
+    scored = classify_sighted(prepared, seen, rules.threshold)
+    fields = fields_of(prepared, seen, scored.language)
     if has_card:
-        return PageFacts(shown, _certain(scored, Kind.PAYMENT_CARD, 0.98, "a payment card number (masked)"), fields, alone=True)
+        scored = _certain(scored, Kind.PAYMENT_CARD, 0.98, "a payment card number (masked)")
+        return PageFacts(shown, prepared, seen, scored, fields, alone=True)
     if page.form is not None and page.form.form and page.form.kind:
         kind = Kind(page.form.kind)
         scored = _certain(scored, kind, max(0.9, min(0.99, page.form.match)), f"registered form {page.form.form}")
@@ -91,7 +90,7 @@ def _facts(page: Page, rules: Identifying) -> PageFacts:
         fields = {**fields, **mrz.fields}
         says = "machine-readable lines" + (" with right check digits" if mrz.checked else "")
         scored = _certain(scored, Kind.IDENTITY_DOCUMENT, 0.98 if mrz.checked else 0.9, says)
-    return PageFacts(shown, scored, fields)
+    return PageFacts(shown, prepared, seen, scored, fields)
 
 
 def _certain(scored: Scored, kind: Kind, confidence: float, says: str) -> Scored:
@@ -143,24 +142,23 @@ def _document(part: Part, run: Run, split: bool, rules: Identifying) -> Document
     scored = _judged(run, part, rules)
     pages = [f.page for f in run.pages]
     kind = scored.kind
-    prepared = [prepare(f.page.text) for f in run.pages]
+    seen = [s for f in run.pages for s in f.seen]
     fields = _merged(run.pages)
     language = scored.language
-    noisy = any(_noisy(page) for page in pages)
     findings: tuple[Finding, ...] = ()
     evidence = scored.evidence
     text = "\n".join(page.text for page in pages)
     if part.dicom is not None:
         kind, fields = _dicom_report(part, kind, fields)
     if kind in {Kind.RADIOLOGY_REPORT, Kind.PATHOLOGY_REPORT}:
-        fields = {**exam_fields(prepared[0], kind, noisy), **fields}
+        fields = {**exam_fields(run.pages[0].prepared, run.pages[0].seen, kind), **fields}
     if kind is Kind.CUSTOMS_INVOICE:
         customs = judge_customs(text)
         fields, findings = {**fields, **customs.fields}, customs.findings
     if kind in WISHING:
-        fields = {**fields, **_wishes(prepared, noisy)}
+        fields = {**fields, **wishes(marks_of(seen))}
     if kind in FORMS:
-        fields, findings, more = _form(kind, pages, prepared, language, fields, noisy)
+        fields, findings, more = _form(kind, pages, marks_of(seen), language, fields)
         evidence += more
     if kind is Kind.UNKNOWN:
         fields = {**fields, **_put_aside(scored)}
@@ -196,13 +194,6 @@ def _source(pages: Sequence[Page]) -> str:
     return next((s.value for s in (TextSource.OCR, TextSource.LAYER) if s in sources), TextSource.NONE.value)
 
 
-def _wishes(prepared: Sequence[Prepared], noisy: bool) -> dict[str, FieldValue]:
-    found: dict[str, FieldValue] = {}
-    for page in prepared:
-        found.update(wishes(marks_of(page, noisy)))
-    return found
-
-
 def _put_aside(scored: Scored) -> dict[str, FieldValue]:
     """`looks_like` when a text is surely none of the kinds and hardly any of them."""
     rivals = max((p for kind, p in scored.probabilities.items() if kind is not Kind.UNKNOWN), default=1.0)
@@ -221,20 +212,11 @@ def _dicom_report(part: Part, kind: Kind, fields: Mapping[str, FieldValue]) -> t
 
 
 def _form(
-    kind: Kind,
-    pages: Sequence[Page],
-    prepared: Sequence[Prepared],
-    language: str | None,
-    fields: dict[str, FieldValue],
-    noisy: bool,
+    kind: Kind, pages: Sequence[Page], marks: Mapping[str, int], language: str | None, fields: dict[str, FieldValue]
 ) -> tuple[dict[str, FieldValue], tuple[Finding, ...], tuple[str, ...]]:
     """What a letter of agreement or a consent says and lacks; one of another house is doubtful, whatever its signature."""
     registered = any(page.form is not None and page.form.form for page in pages)
-    counts: defaultdict[str, int] = defaultdict(int)
-    for page in prepared:
-        for mark, count in marks_of(page, noisy).items():
-            counts[mark] += count
-    ours = registered or is_programme(counts)
+    ours = registered or is_programme(marks)
     if not ours:
         doubt = Finding(
             "not_programme_form", Severity.DOUBTFUL, f"{kind.value.replace('_', ' ')} of another house", requirement=kind.value

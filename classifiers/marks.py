@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from classifiers.phrases import PhraseIndex
-from classifiers.sheets import sheet
-from classifiers.words import Prepared
+from classifiers.sight import MARK, Sight
 from records.model import FieldValue
 
 WISHES = ("pathology_requested", "mentions_specimen", "return_requested", "video_requested")
 
 
-@cache
-def _index() -> tuple[tuple[str, ...], PhraseIndex]:
-    named = [(mark, term) for mark, table in sheet("marks.toml").items() for term in table["words"]]
-    return tuple(mark for mark, _ in named), PhraseIndex(term for _, term in named)
+def marks_of(seen: Iterable[Sight]) -> dict[str, int]:
+    """How often each mark stands on a page."""
+    return dict(Counter(phrase.kind for _, phrase in seen if phrase.level == MARK))
 
 
-def marks_of(page: Prepared, noisy: bool = False) -> dict[str, int]:
-    """How often each mark stands on the page."""
-    marks, index = _index()
-    counts: dict[str, int] = {}
-    for hit in index.find(page, noisy):
-        mark = marks[hit.phrase]
-        counts[mark] = counts.get(mark, 0) + 1
-    return counts
-
-
-def is_programme(marks: dict[str, int]) -> bool:
+def is_programme(marks: Mapping[str, int]) -> bool:
     """Whether a form's words say it is this programme's own: its name, or a second opinion as its subject."""
     if marks.get("research", 0) > 1 and not marks.get("second_opinion"):
         return False
     return bool(marks.get("programme")) or marks.get("second_opinion", 0) >= 2
 
 
-def wishes(marks: dict[str, int]) -> dict[str, FieldValue]:
+def wishes(marks: Mapping[str, int]) -> dict[str, FieldValue]:
     """Fields for what the sender asks: pathology review, return, video visit, channel; and the slides' stain."""
     fields: dict[str, FieldValue] = {wish: True for wish in WISHES if marks.get(wish)}
     for way in ("email", "fax", "teleconference"):

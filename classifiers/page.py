@@ -22,8 +22,9 @@ from re import compile as compile_pattern
 from typing import NamedTuple
 
 from classifiers.language import language_of_prepared
-from classifiers.phrases import Hit, PhraseIndex
-from classifiers.sheets import sheet, sheet_names
+from classifiers.phrases import Hit
+from classifiers.sheets import sheet
+from classifiers.sight import BODY_PART, MODALITY, WEIGHING, Phrase, Sight, sights
 from classifiers.words import Prepared, prepare
 from records.model import Kind
 
@@ -50,15 +51,6 @@ _KIND_OF_CLASS = {
 CLASSES = tuple(
     name for name in _KIND_OF_CLASS if name not in {Kind.RADIOLOGY_IMAGE.value, Kind.PAYMENT_CARD.value}
 )  # those two are not told by words
-
-
-class Phrase(NamedTuple):
-    """One lexicon entry: `level` is title, heading, strong, some or weak."""
-
-    text: str
-    kind: str
-    level: str
-    language: str
 
 
 class FigurePattern(NamedTuple):
@@ -100,24 +92,10 @@ class Scored:
 
 
 @cache
-def lexicon() -> tuple[tuple[Phrase, ...], tuple[FigurePattern, ...], PhraseIndex]:
-    """All phrases of all languages, the figure patterns, and the index over the phrases; made once."""
-    phrases: list[Phrase] = []
-    figures: list[FigurePattern] = []
-    for name in sheet_names():
-        content = sheet(name)
-        for p in content.get("patterns", ()):
-            regex = compile_pattern(p["regex"])
-            figures.append(FigurePattern(regex, p["class"], p["level"], p["says"]))
-        if "language" not in content and name != "common.toml":
-            continue
-        for kind in CLASSES:
-            for level, terms in content.get(kind, {}).items():
-                phrases += [Phrase(term, kind, level, content.get("language", "")) for term in terms]
-    for axis, table in sheet("anatomy.toml").items():
-        for code, terms in table.items():
-            phrases += [Phrase(term, code, axis, "") for term in terms]
-    return tuple(phrases), tuple(figures), PhraseIndex(phrase.text for phrase in phrases)
+def figures() -> tuple[FigurePattern, ...]:
+    """The regular expressions of common.toml, over lower-case text."""
+    patterns = sheet("common.toml")["patterns"]
+    return tuple(FigurePattern(compile_pattern(p["regex"]), p["class"], p["level"], p["says"]) for p in patterns)
 
 
 @cache
@@ -179,7 +157,7 @@ class _Weighed(NamedTuple):
 
 def _claimed(weighed: Iterable[_Weighed]) -> list[_Weighed]:
     """The longest phrases of each class, none inside another of its class, and none inside a longer title of any class."""
-    ordered = sorted(weighed, key=lambda w: (-w.size, w.hit.start))
+    ordered = sorted(weighed, key=lambda w: (-w.size, w.hit.start, -w.weight))
     titles = [w for w in ordered if w.title]
     taken: dict[tuple[str, bool], set[int]] = defaultdict(set)
     kept = []
@@ -211,36 +189,33 @@ def _first_lines(page: Prepared) -> set[int]:
     return set(lines[: max(3, min(TITLE_LINES, len(lines) // 2 + 1))])
 
 
-def _exam_heading(page: Prepared, anatomy: Sequence[tuple[Hit, Phrase]], taken: set[int], first_lines: set[int]) -> list[Seen]:
+def _exam_heading(page: Prepared, anatomy: Sequence[Sight], taken: set[int], first_lines: set[int]) -> list[Seen]:
     """A short line that names a modality and a body part: how most radiology reports are entitled."""
     by_line: defaultdict[int, dict[str, Hit]] = defaultdict(dict)
     for hit, phrase in anatomy:
         by_line[hit.line].setdefault(phrase.level, hit)
     for line in sorted(first_lines & by_line.keys() - taken):
         found = by_line[line]
-        if {"modality", "body_part"} <= found.keys():
+        if {MODALITY, BODY_PART} <= found.keys():
             words = page.line_words[line]
             begin, stop = page.run_lines[line] if page.run else (0, 0)
             text = page.text[slice(*page.lines[line])].strip()
             sentence = text.endswith((".", ",", ";", "。")) and words > 5
             if words <= TITLE_WORDS and stop - begin <= RUN_TITLE_CHARS * 1.5 and not sentence:
-                named = " + ".join(_words_of(page, found[axis]) for axis in ("modality", "body_part"))
+                named = " + ".join(_words_of(page, found[axis]) for axis in (MODALITY, BODY_PART))
                 return [Seen("radiology_report", weights()["level"]["exam"], named, True)]
     return []
 
 
-def look(page: Prepared, noisy: bool = False) -> list[Seen]:
+def look(page: Prepared, seen_phrases: Sequence[Sight]) -> list[Seen]:
     """Everything that weighs on the page."""
-    phrases, figures, index = lexicon()
     first_lines = _first_lines(page)
-    anatomy: list[tuple[Hit, Phrase]] = []
-    weighed: list[_Weighed] = []
-    for hit in index.find(page, noisy):
-        phrase = phrases[hit.phrase]
-        if phrase.level in {"modality", "body_part"}:
-            anatomy.append((hit, phrase))
-        else:
-            weighed.append(_Weighed(hit, phrase, *_place_weight(phrase, hit, page, first_lines)))
+    anatomy = [s for s in seen_phrases if s.phrase.level in {MODALITY, BODY_PART}]
+    weighed = [
+        _Weighed(s.hit, s.phrase, *_place_weight(s.phrase, s.hit, page, first_lines))
+        for s in seen_phrases
+        if s.phrase.level in WEIGHING
+    ]
     best: dict[tuple[str, str], _Weighed] = {}
     counts: defaultdict[tuple[str, str], int] = defaultdict(int)
     taken: set[int] = set()
@@ -256,13 +231,13 @@ def look(page: Prepared, noisy: bool = False) -> list[Seen]:
         Seen(kind, w.weight * (1 + repeats * log2(min(8, counts[kind, words]))), words, w.title)
         for (kind, words), w in best.items()
     ]
-    return _one_title([*seen, *_exam_heading(page, anatomy, taken, first_lines)]) + _figures(page, figures)
+    return _one_title([*seen, *_exam_heading(page, anatomy, taken, first_lines)]) + _figures(page)
 
 
-def _figures(page: Prepared, figures: Sequence[FigurePattern]) -> list[Seen]:
+def _figures(page: Prepared) -> list[Seen]:
     lower = page.text.lower()
     level, repeats = weights()["level"], weights()["shape"]["repeats"]
-    found = ((figure, len(figure.regex.findall(lower))) for figure in figures)
+    found = ((figure, len(figure.regex.findall(lower))) for figure in figures())
     return [Seen(f.kind, level[f.level] * (1 + repeats * log2(min(8, n))), f.says, False) for f, n in found if n]
 
 
@@ -333,12 +308,13 @@ def _story(sums: Mapping[str, float], titled: set[str]) -> dict[str, float]:
     return {"medical_record": told + share}
 
 
-def classify_prepared(page: Prepared, threshold: float, noisy: bool = False) -> Scored:
-    """`classify_page` for a page that is already prepared."""
-    seen = look(page, noisy)
+def classify_sighted(page: Prepared, seen_phrases: Sequence[Sight], threshold: float) -> Scored:
+    """`classify_page` for a page whose phrases are already found."""
+    seen = look(page, seen_phrases)
     return judge_weights(class_weights_of(seen), seen, threshold, language_of_prepared(page))
 
 
 def classify_page(text: str, threshold: float = 0.6, noisy: bool = False) -> Scored:
     """What a page with this text is; `noisy` forgives OCR slips; below `threshold` the kind is `unknown`."""
-    return classify_prepared(prepare(text), threshold, noisy)
+    page = prepare(text)
+    return classify_sighted(page, sights(page, noisy), threshold)

@@ -38,7 +38,6 @@ class PhraseIndex:
         self._exact: dict[str, list[int]] = defaultdict(list)
         self._stems: dict[str, int] = {}
         self._ends: dict[str, int] = {}
-        self._within: dict[str, int] = {}
         for number, phrase in enumerate(phrases):
             if is_ideographic(phrase):
                 solid = "".join(phrase.split()).casefold()
@@ -47,15 +46,13 @@ class PhraseIndex:
             ids = tuple(self._word(word) for word in term_words(phrase))
             if ids:
                 self._first[ids[0]].append((ids[1:], number))
-        self._lengths = tuple(sorted({len(s) for s in table}) for table in (self._stems, self._ends, self._within))
+        self._lengths = tuple(sorted({len(s) for s in table}) for table in (self._stems, self._ends))
         self._slips = self._one_letter_out((*self._exact, *self._stems))
 
     def _word(self, pattern: str) -> int:
         number = self._ids.setdefault(pattern, len(self._ids))
         core = pattern.strip("*")
-        if pattern[0] == "*" and pattern[-1] == "*":
-            self._within[core] = number
-        elif pattern[0] == "*":
+        if pattern[0] == "*":
             self._ends[core] = number
         elif pattern[-1] == "*":
             self._stems[core] = number
@@ -74,7 +71,7 @@ class PhraseIndex:
 
     def _known(self, bone: str) -> list[int]:
         found = list(self._exact.get(bone, ()))
-        stems, ends, within = self._lengths
+        stems, ends = self._lengths
         size = len(bone)
         for n in stems:
             if n > size:
@@ -86,11 +83,6 @@ class PhraseIndex:
                 break
             if (number := self._ends.get(bone[size - n :])) is not None:
                 found.append(number)
-        for n in within:
-            if n > size:
-                break
-            inside = (self._within.get(bone[i : i + n]) for i in range(size - n + 1))
-            found += [number for number in inside if number is not None]
         return found
 
     def _slipped(self, bone: str) -> list[int]:

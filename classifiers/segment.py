@@ -14,6 +14,8 @@ from math import exp
 from rapidfuzz import fuzz
 
 from classifiers.page import Scored
+from classifiers.sight import Sight
+from classifiers.words import Prepared
 from records.model import FieldValue, Kind, Page
 
 _PAGE_OF = re.compile(
@@ -31,6 +33,8 @@ class PageFacts:
     """All that a boundary is judged by."""
 
     page: Page
+    prepared: Prepared
+    seen: tuple[Sight, ...]
     scored: Scored
     fields: dict[str, FieldValue] = field(default_factory=dict)
     alone: bool = False  # a page that is always its own document (a payment card)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from functools import cache, reduce
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import pairwise
 from math import gcd
 
-from classifiers.phrases import Hit, PhraseIndex
-from classifiers.sheets import sheet
+from classifiers.sight import BODY_PART, Sight, longest, sights
 from classifiers.words import prepare
 from records.model import Dicom, Document, FieldValue, Finding, Kind, Part, Severity
 
@@ -65,23 +64,16 @@ def modality_code(modality: str) -> str:
     return "XR" if modality.upper() in _RADIOGRAPHY else modality.upper()
 
 
-@cache
-def _parts() -> tuple[tuple[str, ...], PhraseIndex]:
-    named = [(code, term) for code, terms in sheet("anatomy.toml")["body_part"].items() for term in terms]
-    return tuple(code for code, _ in named), PhraseIndex(term for _, term in named)
+def body_part_in(seen: Iterable[Sight]) -> str | None:
+    """Canonical body parts named, in order of place, joined by `+`; the longest names count."""
+    named = longest(s for s in seen if s.phrase.level == BODY_PART)
+    return "+".join(list(dict.fromkeys(s.phrase.kind for s in named))[:4]) or None
 
 
-def body_part_in(text: str) -> str | None:
-    """Canonical body parts named in a short text, in order, joined by `+`; the longest names count."""
-    codes, index = _parts()
-    text = text.replace("_", " ").replace("ABDOMENPELVIS", "ABDOMEN PELVIS").replace("CHESTABDPELVIS", "CHEST ABDOMEN PELVIS")
-    kept: list[Hit] = []
-    for hit in sorted(index.find(prepare(text)), key=lambda h: (h.start - h.end, h.start)):
-        size = hit.end - hit.start
-        if not any(k.run == hit.run and k.start <= hit.start and hit.end <= k.end and k.end - k.start > size for k in kept):
-            kept.append(hit)
-    found = list(dict.fromkeys(codes[hit.phrase] for hit in sorted(kept, key=lambda h: (h.run, h.start))))
-    return "+".join(found[:4]) or None
+def _part_of_header(text: str) -> str | None:
+    """The same of a header's words, where codes run together (PS3.16 Annex L)."""
+    spaced = text.replace("_", " ").replace("ABDOMENPELVIS", "ABDOMEN PELVIS").replace("CHESTABD", "CHEST ABDOMEN ")
+    return body_part_in(sights(prepare(spaced)))
 
 
 def gaps(numbers: Sequence[int]) -> list[int]:
@@ -105,7 +97,7 @@ def _fields(files: Sequence[Dicom]) -> dict[str, FieldValue]:
     described = f"{first.study_description} {first.series_description}"
     fields: dict[str, FieldValue | None] = {
         "modality": modality,
-        "body_part": body_part_in(named) or body_part_in(described) or named.strip().upper() or None,
+        "body_part": _part_of_header(named) or _part_of_header(described) or named.strip().upper() or None,
         "study_date": next((d.study_date for d in lead if d.study_date), None),
         "accession": next((d.accession for d in lead if d.accession), None),
         "patient_name": next((d.patient_name for d in lead if d.patient_name), None),
@@ -124,8 +116,8 @@ def _findings(files: Sequence[Dicom], fields: dict[str, FieldValue]) -> tuple[Fi
     for d in files:
         if is_image(d) and d.instance_number is not None:
             by_series[d.series].append(d.instance_number)
-    study = {word: str(fields[key]) for key, word in (("modality", "modality"), ("body_part", "body_part"), ("study_date", "date"))
-             if key in fields}  # fmt: skip
+    named = (("modality", "modality"), ("body_part", "body_part"), ("study_date", "date"))
+    study = {word: str(fields[key]) for key, word in named if key in fields}
     found = []
     for place, numbers in enumerate(by_series[uid] for uid in sorted(by_series)):
         missing = gaps(numbers)

@@ -65,9 +65,10 @@ def skeleton(word: str) -> str:
             return folded
         decomposed = unicodedata.normalize("NFKD", folded)
         folded = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_FOLD)
-    digits = sum(c.isdigit() for c in folded)
-    if digits and len(folded) - digits >= max(3, 2 * digits):
-        folded = folded.translate(_DIGIT_LOOKALIKES)
+    if not folded.isalpha():
+        digits = sum(c.isdigit() for c in folded)
+        if len(folded) - digits >= max(3, 2 * digits):
+            folded = folded.translate(_DIGIT_LOOKALIKES)
     return folded.translate(_LOOKALIKES)
 
 
@@ -113,7 +114,7 @@ def prepare(text: str) -> Prepared:
 
 
 def term_words(term: str) -> tuple[str, ...]:
-    """A lexicon term as word patterns (`stem*`, `*end`, `*within*`), folded as a page's words are."""
+    """A lexicon term as word patterns (`stem*`, `*end`), folded as a page's words are."""
     pieces: list[str] = []
     for chunk in unicodedata.normalize("NFKC", _INVISIBLE.sub("", term)).split():
         for m in re.finditer(r"\*?[^\W_]+\*?", chunk):

@@ -41,7 +41,11 @@ def somrr(ctx: click.Context, config: Path | None, home: Path | None) -> None:
 @configured
 def run(context: Context) -> None:
     """The daemon: watches mailbox and folders, decides, sends; until SIGTERM."""
+    from daemon.floors import libraries_below
     from daemon.main import run as run_daemon
+
+    if unsafe := libraries_below():
+        raise ConfigurationError("libraries", f"libraries with known holes: {', '.join(map(str, unsafe))}; run somrr doctor")
 
     context.log_to(sys.stdout)
     run_daemon(context.house)
@@ -70,6 +74,19 @@ def read(context: Context, files: tuple[Path, ...], as_json: bool) -> None:
 
 
 @somrr.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True)
+@configured
+def evaluate(context: Context, folder: Path, as_json: bool) -> None:
+    """How right is it?  FOLDER has a sub-folder for each kind (and `other`) with documents of that kind."""
+    from daemon.evaluation import judge, show
+
+    with click.progressbar(length=1000, label="reading", file=sys.stderr) as bar:
+        judged = judge(context.house, folder, lambda done, of: bar.update(1000 * done // of - bar.pos))
+    show(judged, context.settings.rules.identifying.threshold, as_json)
+
+
+@somrr.command()
 @click.option("--json", "as_json", is_flag=True)
 @configured
 def doctor(context: Context, as_json: bool) -> None:
@@ -77,7 +94,7 @@ def doctor(context: Context, as_json: bool) -> None:
     from daemon.doctor import checks
     from daemon.show import emit, table
 
-    found = list(checks(context.settings))
+    found = list(checks(context.settings, context.loaded.origins))
     rows = [{"name": c.name, "status": c.status, "detail": c.detail, "remedy": c.remedy} for c in found]
     if as_json:
         emit(rows)

@@ -14,7 +14,7 @@ import click
 
 from config.load import Loaded, load
 from config.settings import Settings
-from daemon.logs import configure
+from daemon.logs import catch_strays, configure
 
 if TYPE_CHECKING:
     from daemon.house import House
@@ -45,6 +45,7 @@ class Context:
 
     def log_to(self, stream: TextIO) -> None:
         configure(self.settings.log_format, stream)
+        catch_strays()
 
     def close(self) -> None:
         if "house" in self.__dict__:

@@ -44,7 +44,7 @@ class Loop(threading.Thread):
             except Exception as fault:
                 pause = self.backoff.next()
                 code = fault.code if isinstance(fault, SomrrError) else "unforeseen"
-                log.warning(self.failed, loop=self.name, fault=type(fault).__name__, code=code, retry_seconds=round(pause, 1))
+                log.warning(self.failed, loop=self.name, code=code, retry_seconds=round(pause, 1), exc_info=fault)
                 self.stop_asked.wait(pause)
 
     @property
@@ -65,6 +65,9 @@ def run(house: House) -> None:
         pipeline = prepare(house)
         loops = _loops(pipeline, stop)
         notifier = Notifier()
+        threading.Thread(
+            target=house.readers.warm, name="warm", daemon=True
+        ).start()  # the first packet shall not wait for models
         for loop in loops:
             loop.start()
         log.info(events.DAEMON_STARTED, sources=len(house.sources))

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from daemon.commands import Context, configured
+from records import events
 from records.errors import RefusedError, TemporaryError
 from records.model import Arrival, CaseRecord, CaseStatus, Channel, Envelope, FieldValue, Held
 
 if TYPE_CHECKING:
     from routing.acts import Act
 
+log = structlog.get_logger()
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON Lines for scripts.")
 by_option = click.option("--by", required=True, help="Your name: every act is on record.")
 why_option = click.option("--why", default="", help="The reason, for the record.")
@@ -320,6 +323,7 @@ def perform(context: Context, ref: str, asked: Act) -> None:
             if fault.code != "case_moved":
                 raise
             continue
+        log.info(events.STAFF_ACTED, case=record.case.ref, act=asked.name)
         status = decision.case.status if decision.case else record.case.status
         click.echo(f"{ref}: {asked.name} recorded; the case is {status}")
         return
@@ -331,6 +335,7 @@ def _rule(context: Context, ruled: Held) -> None:
     from routing.rulings import reads_again
 
     context.house.store.rule(ruled, now(), read_again=reads_again(ruled))
+    log.info(events.STAFF_ACTED, held=ruled.id, act=ruled.state.value)
     click.echo(f"{ruled.id}: {ruled.state}; the daemon decides its submission again (or: somrr once)")
 
 

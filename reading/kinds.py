@@ -73,6 +73,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xcf\xfa\xed\xfe", PROGRAM),
 )
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif")
+_TEXT = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]{4,}")  # no control characters, in whatever encoding
 _FIELD = re.compile(rb"[!-9;-~]{1,80}:[ \t\r\n]")
 _KNOWN_FIELDS = re.compile(
     rb"^(?:from|to|subject|date|received|return-path|message-id|mime-version|delivered-to|content-type|dkim-signature|"
@@ -199,7 +200,8 @@ def _by_libmagic(head: bytes, name: str) -> str:
         return kind if kind in ("text/calendar", "text/vcard", "text/csv") else TEXT
     if kind in ("application/x-dosexec", "application/x-sharedlib", "application/x-pie-executable", "application/x-mach-binary"):
         return PROGRAM
-    return kind
+    # libmagic takes reports that begin "IN: …" for plotter commands and the like: what people can read is text
+    return TEXT if _TEXT.fullmatch(head) else kind
 
 
 def sniff(raw: bytes, name: str = "", *, top: bool = False) -> str:

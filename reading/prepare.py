@@ -8,6 +8,8 @@ import numpy as np
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
 from reading.photo import flat
 
+SHORT_PAGE = 1000  # rows: below, reading in two pieces spares nothing
+QUIET_ROWS = 8  # of paper, to be a gap between lines
 BLANK_SHARE = 0.0006  # of a page's pixels; a single short line of print is more
 
 
@@ -86,6 +88,20 @@ def sideways(pixels: Grey) -> bool:
         return False
     inner = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return bool(inner.mean(axis=1).std() < 0.7 * inner.mean(axis=0).std())
+
+
+def quiet_row(pixels: Grey) -> int:
+    """A row of paper between lines of print, between a fifth and nearly half of the page's ink; the height when there is none."""
+    height = pixels.shape[0]
+    ink = (pixels < 128).sum(axis=1)
+    so_far = np.cumsum(ink)
+    first, last = (int(np.searchsorted(so_far, share * so_far[-1])) for share in (0.2, 0.45))
+    if height < SHORT_PAGE or last - first < QUIET_ROWS:
+        return height
+    loud = np.flatnonzero(np.concatenate(([1], ink[first:last] > 2, [1])))
+    gaps = np.diff(loud) - 1
+    widest = int(gaps.argmax())
+    return first + int(loud[widest]) + int(gaps[widest]) // 2 if gaps[widest] >= QUIET_ROWS else height
 
 
 def turned(pixels: Grey, rotation: int) -> Grey:

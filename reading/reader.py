@@ -25,6 +25,12 @@ class Readers(Protocol):
         What can not be read is a `Problem` in the answer; `TemporaryError` when no worker can be started.
         """
 
+    def warm(self) -> None:
+        """Get ready before the first packet comes; optional."""
+
+    def close(self) -> None:
+        """End every worker."""
+
     def picture(self, raw: Path, digest: str, part: str | None) -> list[tuple[str, bytes]]:
         """Pages that staff can open (file name, PNG or text bytes), made by us; of one part or of all."""
 

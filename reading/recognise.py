@@ -1,24 +1,27 @@
 """One page's pixels to a `Page`: made ready, read, and read again only where the first pass says that it went wrong.
 
-A pure function of the pixels and the settings: no page learns from another, so the order of work changes nothing.
+The upper part is read first: its words tell language and orientation before the rest is paid for, and when
+they agree with the model nothing is read twice.  A pure function of the pixels and the settings: no page learns
+from another, so the order of work changes nothing.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reading import languages
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Unreadable
-from reading.ocr import Engine, Orientation, Recognised
-from reading.prepare import is_blank, ready, sideways, turned
+from reading.ocr import Engine, Recognised
+from reading.prepare import is_blank, quiet_row, ready, sideways, turned
 from reading.words import Word
 from records.model import FormSeen, Page, TextSource
 
 FormCheck = Callable[[str, Sequence[str], Callable[[], tuple[Grey, list[Word]]]], FormSeen | None]
 
-GOOD = 0.80  # mean confidence above which nobody asks whether the page lies on its side
+GOOD = 0.80  # mean confidence above which nobody asks whether the page lies on its head
 HOPELESS = 0.35  # below, with many words claimed: illegible
 MANY_WORDS = 15
 SURE_TURN = 1.0  # orientation margin of Tesseract below which it is guessing
@@ -34,12 +37,24 @@ class Seen:
     rotation: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reading a page needs."""
+
+    engine: Engine
+    configured: tuple[str, ...]  # models in the operator's order; the first is tried first
+    installed: frozenset[str]
+
+    def read(self, pixels: Grey, dpi: int, models: tuple[str, ...], rotation: int = 0) -> Seen:
+        return Seen(pixels, self.engine.recognise(pixels, dpi, models), models, rotation)
+
+
 def recognise(bitmap: Bitmap, engine: Engine, configured: Sequence[str], installed: frozenset[str], form: FormCheck) -> Page:
     """The page's text; raises `Unreadable("illegible")` when there is print and none of it can be read."""
     if is_blank(bitmap):
         return Page(0, "", TextSource.NONE, blank=True)
     known = tuple(code for code in configured if code in installed) or ("eng",)
-    seen = _best(ready(bitmap), bitmap.dpi, engine, known, installed)
+    seen = _best(ready(bitmap), bitmap.dpi, Desk(engine, known, installed))
     read = seen.read
     if read.confidence < HOPELESS and len(read.words) >= MANY_WORDS:
         raise Unreadable("illegible", f"mean confidence {read.confidence:.2f} of {len(read.words)} words")
@@ -57,40 +72,46 @@ def recognise(bitmap: Bitmap, engine: Engine, configured: Sequence[str], install
     )
 
 
-def _best(pixels: Grey, dpi: int, engine: Engine, known: tuple[str, ...], installed: frozenset[str]) -> Seen:
-    """First pass in the first language; if it is poor, turned and in the script seen there; then in its own language."""
-    turn = _quarter(pixels, dpi, engine)
-    upright = turned(pixels, turn)
-    first = Seen(upright, engine.recognise(upright, dpi, known[:1]), known[:1], turn)
-    if first.read.confidence < GOOD:
-        first = _turn(first, dpi, engine, installed)
-    return _in_its_language(first, dpi, engine, installed)
+def _best(pixels: Grey, dpi: int, desk: Desk) -> Seen:
+    """The upper part in the first language, then the rest, or all again as the upper part's words advise."""
+    turn = _quarter(pixels, dpi, desk)
+    pixels, models = turned(pixels, turn), desk.configured[:1]
+    at = quiet_row(pixels)
+    top = desk.read(pixels[:at], dpi, models, turn)
+    language = languages.latin_language(top.read.text, desk.installed)
+    if language is None and top.read.confidence < GOOD:
+        seen = _turned(pixels, dpi, desk, top if at == len(pixels) else None, turn)
+    elif language is not None and language not in models:
+        seen = desk.read(pixels, dpi, (language,), turn)
+    elif at < len(pixels):
+        rest = desk.engine.recognise(pixels[at:], dpi, models)
+        seen = Seen(pixels, joined(top.read, rest, at, len(pixels)), models, turn)
+    else:
+        seen = top
+    other = _other_language(seen, desk)
+    again = desk.read(seen.pixels, dpi, other, seen.rotation) if other else seen
+    return again if again.read.confidence >= seen.read.confidence - 0.03 else seen
 
 
-def _quarter(pixels: Grey, dpi: int, engine: Engine) -> int:
+def _quarter(pixels: Grey, dpi: int, desk: Desk) -> int:
     """90 or 270 when the page lies on its side: Tesseract would read it, but its words would stand on their side too."""
-    facing = engine.orientation(pixels, dpi) if sideways(pixels) else None
+    facing = desk.engine.orientation(pixels, dpi) if sideways(pixels) else None
     return facing.rotation if facing and facing.rotation in (90, 270) and facing.rotation_margin >= SURE_TURN else 0
 
 
-def _turn(first: Seen, dpi: int, engine: Engine, installed: frozenset[str]) -> Seen:
-    """Ask for orientation and script; keep whichever reading is surer."""
-    facing = engine.orientation(first.pixels, dpi)
-    if facing is None:
-        return first
-    rotation = facing.rotation if facing.rotation_margin >= SURE_TURN else 0
-    models = _models(facing, installed)
-    if not rotation and not models:
-        return first
-    upright = turned(first.pixels, rotation)
-    tries: list[tuple[str, ...]] = [(code,) for code in models] or [first.models]
-    whole = (first.rotation + rotation) % 360
-    seen = [Seen(upright, engine.recognise(upright, dpi, codes), codes, whole) for codes in tries]
-    return max([first, *seen], key=lambda one: _worth(one.read))
-
-
-def _models(facing: Orientation, installed: frozenset[str]) -> list[str]:
-    return [code for code in languages.BY_SCRIPT.get(facing.script, ()) if code in installed]
+def _turned(pixels: Grey, dpi: int, desk: Desk, first: Seen | None, turn: int) -> Seen:
+    """A poor beginning: ask for orientation and script, read the whole page so; keep whichever reading is surest."""
+    facing = desk.engine.orientation(pixels, dpi)
+    rotation = facing.rotation if facing and facing.rotation_margin >= SURE_TURN else 0
+    scripts = languages.BY_SCRIPT.get(facing.script, ()) if facing else ()
+    tries = [(code,) for code in scripts if code in desk.installed]
+    upright, whole = turned(pixels, rotation), (turn + rotation) % 360
+    seen = [desk.read(upright, dpi, models, whole) for models in tries]
+    if first is not None:
+        seen.append(first)
+    if (rotation and not tries) or (first is None and max((_worth(one.read) for one in seen), default=0) < GOOD):
+        seen.append(desk.read(upright, dpi, desk.configured[:1], whole))
+    return max(seen, key=lambda one: _worth(one.read))
 
 
 def _worth(read: Recognised) -> float:
@@ -98,12 +119,24 @@ def _worth(read: Recognised) -> float:
     return read.confidence * min(1.0, len(read.words) / MANY_WORDS)
 
 
-def _in_its_language(seen: Seen, dpi: int, engine: Engine, installed: frozenset[str]) -> Seen:
-    """A second pass when the words are clearly of another language with the Latin script."""
-    if languages.iso(seen.models) not in ("en", "es", "pt", "fr", "de", "it", "nl", "tr"):
-        return seen
-    code = languages.latin_language(seen.read.text, installed)
-    if code is None or code in seen.models:
-        return seen
-    again = Seen(seen.pixels, engine.recognise(seen.pixels, dpi, (code,)), (code,), seen.rotation)
-    return again if again.read.confidence >= seen.read.confidence - 0.03 else seen
+def _other_language(seen: Seen, desk: Desk) -> tuple[str, ...] | None:
+    """The model of the language that the words are clearly in, when it is another one with the Latin script."""
+    if not languages.is_latin(seen.models):
+        return None
+    code = languages.latin_language(seen.read.text, desk.installed)
+    return None if code is None or code in seen.models else (code,)
+
+
+def joined(top: Recognised, rest: Recognised, at: int, height: int) -> Recognised:
+    """Two pieces of a page, cut at row `at`, as one."""
+
+    def moved(words: tuple[Word, ...], above: int, tall: int) -> list[Word]:
+        return [
+            dataclasses.replace(word, top=(above + word.top * tall) / height, bottom=(above + word.bottom * tall) / height)
+            for word in words
+        ]
+
+    words = moved(top.words, 0, at) + moved(rest.words, at, height - at)
+    weights = [sum(len(word.text) for word in piece.words) for piece in (top, rest)]
+    mean = (top.confidence * weights[0] + rest.confidence * weights[1]) / max(sum(weights), 1)
+    return Recognised("\n\n".join(text for text in (top.text, rest.text) if text), tuple(words), mean)

@@ -99,7 +99,7 @@ def forms(settings: Settings) -> Answers:
             yield Check("forms", "fail", f"{description.parent} has no blank.pdf", "register the form again")
     lacking = [kind for kind in FORM_KINDS if kind not in kinds]
     detail = f"no blank of {' and '.join(lacking)}: judged by text alone" if lacking else "blanks registered"
-    yield judged("forms", not lacking, detail, f"put the programme's blank forms into {folder}/<name>/", otherwise="warn")
+    yield judged("forms", not lacking, detail, "somrr form add BLANK.pdf --kind KIND", otherwise="warn")
 
 
 def secrets(origins: Mapping[str, str]) -> Answers:
