@@ -1,7 +1,8 @@
 """Payment card numbers: found so that they can be masked and held, never kept (R12).
 
 A number counts when its digits pass the Luhn check (ISO/IEC 7812-1), its first digits and length belong to an
-issuer, and it is either printed in a card's groups or stands near words about cards.
+issuer, and it is either printed in a card's groups or stands near words about cards.  Beside the very label
+of a card number its groups are enough: a scan may have misread a digit.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ _ABOUT_CARDS = re.compile(
     r"|kredi kart|信用卡|银行卡|カード|카드",
     re.IGNORECASE,
 )
+_LABEL = re.compile(
+    r"(?:card|credit|debit)\W{0,3}(?:no|number|num|nr|#)|(?:n[uú]m\w*|n[oº°.]+)\W{0,3}(?:de\W)?(?:la\W)?(?:tarjeta|cart\w+)"
+    r"|(?:karten|kreditkarten)nummer|numero\W(?:della\W)?carta|номер\W{0,3}карты|رقم\W{0,3}(?:ال)?بطاقة|卡号|卡號|カード番号|카드번호",
+    re.IGNORECASE,
+)
 NEAR = 160  # characters before and after in which words about cards count
 
 
@@ -52,7 +58,9 @@ def card_spans(text: str) -> Iterator[tuple[int, int]]:
         grouped = any(shape.match(m[0]) for shape in _GROUPS)
         near = text[max(0, m.start() - NEAR) : m.end() + NEAR]
         issued = any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _ISSUERS)
-        if issued and luhn(digits) and len(set(digits)) > 1 and (grouped or _ABOUT_CARDS.search(near)):
+        checked = issued and luhn(digits) and len(set(digits)) > 1 and (grouped or _ABOUT_CARDS.search(near))
+        line = text[text.rfind("\n", 0, m.start()) + 1 : m.start()]
+        if checked or (grouped and digits[0] in "23456" and _LABEL.search(line)):
             yield m.start(), m.end()
 
 

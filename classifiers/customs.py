@@ -31,6 +31,7 @@ _ALSO = {
 }
 _ORGAN = re.compile(r"taken\s+from\s+(?:the\s+)?([_\s.\-–—…]*)([^\n(]{0,80}|\n[^\n(]{0,60})", re.IGNORECASE)
 _ORGAN_END = re.compile(r"\s+(?:which|that|and\s+is|fixed|\()|[.,;(_]|\n", re.IGNORECASE)
+_NO_ORGAN = re.compile(r"which\b|that\b|are\b|fixed\b|\(?name of", re.IGNORECASE)
 _VALUE = re.compile(r"value\s+(?:is|of|:)?\s*[:=]?\s*(?:U\.?\s?S\.?\s?D?\.?\s?\$?|\$)\s*([\d.,OoIl]{1,12})", re.IGNORECASE)
 _ANY_VALUE = re.compile(
     r"(?:declared|total|unit|customs)\s+value[^\n\d]{0,40}?(?:US\s?\$|USD|\$)\s*([\d.,]{1,12})|(?:declared|customs)\s+value[^\n\d]{0,20}([\d.,]{1,12})\s*(?:US\s?\$|USD|\$)",
@@ -65,7 +66,7 @@ def organ_in(text: str) -> tuple[str | None, bool]:
     if not m:
         return None, False
     named = _ORGAN_END.split(" ".join(m[2].split()) + " ", maxsplit=1)[0].strip(" _.-–—…")
-    if len(named) >= 3 and "name of organ" not in named.casefold() and re.search(r"[^\W\d_]{3}", named):
+    if len(named) >= 3 and not _NO_ORGAN.match(named) and re.search(r"[^\W\d_]{3}", named):
         return named[:60], False
     return None, True
 

@@ -25,6 +25,7 @@ _CUT = re.compile(r"\t| {3,}|\||;|\s{2,}(?=[^\s]{1,20}:)")
 _COLUMNS = re.compile(r"\t+| {2,}|\s*\|\s*")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-/.]{1,24}")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9.\-]{1,120}\.[A-Za-z]{2,24}")
+_DEGREES = re.compile(r"(?i)(?:[\s,.]+(?:m\.?\s?d|ph\.?\s?d|d\.?\s?o|mbbs|facs|frcr|msc|dr med)\b\.?)+$")
 _NUMBER = re.compile(r"\+?\(?\d[\d ()./\-]{6,22}\d")
 _NAME = re.compile(r"^[^\W\d_](?:[^\W\d_]|[ .,'’\-^]){1,60}$")
 _CASE_REF = re.compile(
@@ -81,7 +82,19 @@ def _stands(text: str, label: Label) -> bool:
         return False
     if _SEPARATOR.match(after) or not after.strip(" :.*_#"):
         return not before.strip() or bool(re.search(r"(?:[\s|\t:;,.)/\-*_#\]】]|\d)$", before)) or _is_cjk(text[label.start])
+    if _states_at_once(text, label, after):
+        return True
     return label.opens_line and (label.words >= 2 or _is_cjk(text[label.start])) and not label.key.endswith("_loose")
+
+
+def _states_at_once(text: str, label: Label, after: str) -> bool:
+    """`born on 3 April 1961`, `hospital number 42`: a date or number right after, as in letters and where OCR lost the colon."""
+    if label.key == "birth_date":
+        return bool(re.match(r"\s{1,2}\w{0,9}\.?\s?\d", after))
+    if label.key in {"patient_id", "accession"}:
+        named = label.words >= 2 or text[label.start : label.end].isupper()
+        return named and bool(re.match(r"\s{1,2}#?[A-Z]{0,6}[\-/]?\d", after))
+    return False
 
 
 def _is_cjk(character: str) -> bool:
@@ -110,10 +123,46 @@ def _columns(page: Prepared, labels: list[Label]) -> dict[int, str]:
     return values
 
 
+def _stacks(page: Prepared, labels: list[Label]) -> dict[int, str]:
+    """Values of a column of labels that OCR read before the column of values.
+
+    Believed only when three or more labels and their values fit one another in kind, in one and the same order.
+    """
+    lines = [(n, line.strip()) for n, line in enumerate(page.text.split("\n")) if line.strip()]
+    by_line = {label.line: label for label in labels if not label.key.endswith("_loose")}
+    values: dict[int, str] = {}
+    start = 0
+    while start < len(lines):
+        stop = start
+        while stop < len(lines) and lines[stop][1].endswith((":", "：")) and len(lines[stop][1].split()) <= 6:
+            stop += 1
+        column = [by_line.get(n) for n, _ in lines[start:stop]]
+        for skipped in range(3) if len(column) >= 3 else ():
+            cells = [_clean(line) for _, line in lines[stop + skipped : stop + skipped + len(column)]]
+            if len(cells) == len(column) and _fit(column, cells):
+                values.update({label.start: cell for label, cell in zip(column, cells, strict=True) if label})
+                break
+        start = max(stop, start + 1)
+    return values
+
+
+def _fit(column: list[Label | None], cells: list[str]) -> bool:
+    telling = 0
+    for label, cell in zip(column, cells, strict=True):
+        if label is None or label.key in {"stop", "phone", "fax", "exam", "facility"}:
+            continue
+        dated = first_date(cell, None) is not None
+        good = dated if label.key in DATE_FIELDS else _one_value(label.key, cell) is not None and not dated
+        if not good:
+            return False
+        telling += label.key in {*DATE_FIELDS, "sex", "patient_id", "accession"}
+    return telling >= 2
+
+
 def labelled_values(page: Prepared, labels: list[Label]) -> Iterator[tuple[Label, str]]:
     """Each label with the words that belong to it, in order of place; empty values are left out."""
     text = page.text
-    columns = _columns(page, labels)
+    columns = {**_stacks(page, labels), **_columns(page, labels)}
     for i, label in enumerate(labels):
         if label.start in columns:
             yield label, _clean(columns[label.start])
@@ -145,6 +194,8 @@ def _value_below(text: str, stop: int, following: Label | None) -> str:
 def name_in(value: str) -> str | None:
     """`value` as a person's name, without titles; None when it can not be one."""
     titles = {skeleton(t) for term in words_of("titles") for t in term.split()}
+    dated = first_date(value)
+    value = re.sub(r"^[\W\d_]+", "", value[: dated.start] if dated else value)
     value = re.sub(r"\([^()]*\)|\[[^\]]*\]", " ", value)
     value = re.split(r"[,;]?\s+\d|\d|\s[-–—/]\s|/", value, maxsplit=1)[0]
     words = _clean(value).split()
@@ -171,8 +222,9 @@ def words_of(table: str) -> tuple[str, ...]:
 def identifier_in(value: str) -> str | None:
     """The first word of `value` that has a digit and looks like a number on a file."""
     for m in _IDENTIFIER.finditer(western_digits(value)):
-        if any(c.isdigit() for c in m[0]) and len(m[0]) >= 3:
-            return m[0].strip("./-")
+        found = m[0].strip("./-")
+        if any(c.isdigit() for c in found) and len(found) >= 3:
+            return found
     return None
 
 
@@ -184,6 +236,7 @@ def sex_in(value: str) -> str | None:
 
 def _physician(value: str) -> str | None:
     name = name_in(re.sub(r"(?i)^(?:dr|dra|prof|professor|д-р|د|ד\"ר|uzm|op)\b\.?(?:\s*(?:dr|med|a)\b\.?)*", "", value).strip())
+    name = _DEGREES.sub("", name) if name else None
     return name if name and (len(name.split()) >= 2 or _is_cjk(name[0])) else None
 
 
@@ -233,6 +286,16 @@ def _one_value(key: str, value: str) -> FieldValue | None:
     return None
 
 
+def _one_fact_each(values: Iterable[tuple[Label, str]]) -> Iterator[tuple[Label, str]]:
+    """The same, with a label that asks for name and birth date taken as two."""
+    for label, value in values:
+        if label.key == "patient_name_and_birth":
+            yield label._replace(key="patient_name"), value
+            yield label._replace(key="birth_date"), value
+        else:
+            yield label, value
+
+
 def fields_of(page: Prepared, seen: Iterable[Sight], language: str | None) -> dict[str, FieldValue]:
     """Everything labelled on the page, in the shapes of the fixed vocabulary; the first valid value of each counts."""
     order = day_first(western_digits(page.text), language)
@@ -240,7 +303,7 @@ def fields_of(page: Prepared, seen: Iterable[Sight], language: str | None) -> di
     loose: dict[str, FieldValue] = {}
     labels = labels_on(page, seen)
     physician: Label | None = None
-    for label, value in labelled_values(page, labels):
+    for label, value in _one_fact_each(labelled_values(page, labels)):
         key = label.key.removesuffix("_loose")
         into = loose if label.key.endswith("_loose") else strong
         if key in into:

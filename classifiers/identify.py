@@ -80,6 +80,8 @@ def _facts(page: Page, rules: Identifying) -> PageFacts:
     seen = sights(prepared, page.source is TextSource.OCR)
     scored = classify_sighted(prepared, seen, rules.threshold)
     fields = fields_of(prepared, seen, scored.language)
+    if scored.title == Kind.RADIOLOGY_REPORT:
+        fields = {**exam_fields(prepared, seen, Kind.RADIOLOGY_REPORT), **fields}
     if has_card:
         scored = _certain(scored, Kind.PAYMENT_CARD, 0.98, "a payment card number (masked)")
         return PageFacts(shown, prepared, seen, scored, fields, alone=True)

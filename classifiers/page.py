@@ -28,7 +28,7 @@ from classifiers.sight import BODY_PART, MODALITY, WEIGHING, Phrase, Sight, sigh
 from classifiers.words import Prepared, prepare
 from records.model import Kind
 
-lexicon_file = sheet
+lexicon_file = sheet  # the name by which the check of forms asks for its words
 TITLE_WORDS = 14  # a heading has at most so many words
 CAPITAL_WORDS = 26  # so many when it is written in capitals
 TITLE_LINES = 14  # titles stand among the first lines that have words
@@ -136,10 +136,22 @@ def _is_sentence(page: Prepared, hit: Hit) -> bool:
     if hit.run:
         begin, stop = page.run_lines[hit.line]
         return hit.fills_line < 0.5 and page.run[begin:stop].endswith(("。", "다.", "."))
+    begin, stop = page.lines[hit.line]
+    line = page.text[begin:stop].strip()
+    if line[:1].islower() and (line.endswith(".") or _runs_on(page, hit.line)):
+        return True
     if hit.fills_line >= 0.6:
         return False
     tail = page.text[page.words[hit.end - 1].end : page.lines[hit.line][1]]
     return tail.rstrip().endswith((".", ",", ";")) and not tail.isupper()
+
+
+def _runs_on(page: Prepared, line: int) -> bool:
+    """Whether a line goes on from the one before it in the middle of a sentence."""
+    if line == 0:
+        return False
+    before = page.text[slice(*page.lines[line - 1])].rstrip()
+    return bool(before) and (before[-1].isalnum() or before[-1] == ",")
 
 
 class _Weighed(NamedTuple):

@@ -42,7 +42,7 @@ def _kind_phrases() -> Iterator[Phrase]:
 def _other_phrases() -> Iterator[Phrase]:
     labels = sheet("labels.toml")
     for key, terms in labels["labels"].items():
-        yield from (Phrase(term, key, LABEL) for term in terms)
+        yield from (Phrase(way, key, LABEL) for term in terms for way in _numbered(term))
     for key in ("stop", "phone", "fax"):
         yield from (Phrase(term, key, LABEL) for term in labels[key]["words"])
     for mark, table in sheet("marks.toml").items():
@@ -50,6 +50,17 @@ def _other_phrases() -> Iterator[Phrase]:
     for axis, codes in sheet("anatomy.toml").items():
         for code, terms in codes.items():
             yield from (Phrase(term, code, axis) for term in terms)
+
+
+def _numbered(term: str) -> Iterator[str]:
+    """A label, and its shorter spellings where it begins with the word for number (`número de`, `núm. de`, `N.º de`)."""
+    yield term
+    for long in ("número de ", "numéro de ", "numero di ", "numero ", "numéro "):
+        if term.startswith(long):
+            particle = " ".join(long.split()[1:])
+            rest = term.removeprefix(long)
+            yield from (" ".join(f"{short} {particle} {rest}".split()) for short in ("n", "n o", "no", "núm", "nro", "nr"))
+            return
 
 
 @cache

@@ -23,7 +23,8 @@ _SPACED_OUT = re.compile(r"(?<!\S)(?:[^\W\d_] ){4,}[^\W\d_](?!\S)")
 _FOLD = str.maketrans(
     {
         "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th",
-        "ـ": "", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ۀ": "ه", "ک": "ك", "ؤ": "و", "ئ": "ي",
+        "ـ": "", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ۀ": "ه",
+        "ھ": "ه", "ہ": "ه", "ک": "ك", "ؤ": "و", "ئ": "ي",
         "ך": "כ", "ם": "מ", "ן": "נ", "ף": "פ", "ץ": "צ",
     }
 )  # fmt: skip
@@ -31,6 +32,7 @@ _DIGIT_LOOKALIKES = str.maketrans("015836", "olsbbb")
 _LOOKALIKES = str.maketrans({"l": "i", "m": "rn", "w": "vv", "|": "i"})
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _HEBREW = re.compile("[\u0590-\u05ff]")
+_ARABIC_TURNED = ("اال", "واال", "باال", "لال")  # article before alef, ligature turned round
 _ARABIC_CLITICS = ("وبال", "وال", "بال", "كال", "فال", "ولل", "ال", "لل", "و", "ب", "ل", "ف")
 
 
@@ -65,6 +67,7 @@ def skeleton(word: str) -> str:
             return folded
         decomposed = unicodedata.normalize("NFKD", folded)
         folded = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_FOLD)
+        folded = folded.replace("لا", "ال")  # PDF text layers turn the lam-alef ligature round
     if not folded.isalpha():
         digits = sum(c.isdigit() for c in folded)
         if len(folded) - digits >= max(3, 2 * digits):
@@ -77,7 +80,9 @@ def variants(bone: str) -> tuple[str, ...]:
     if bone.isascii():
         return (bone,)
     if _ARABIC.search(bone):
-        return (bone, *(bone[len(c) :] for c in _ARABIC_CLITICS if bone.startswith(c) and len(bone) - len(c) >= 3))
+        bare = (bone[len(c) :] for c in _ARABIC_CLITICS if bone.startswith(c) and len(bone) - len(c) >= 3)
+        turned = ("ا" + bone[len(c) :] for c in _ARABIC_TURNED if bone.startswith(c) and len(bone) - len(c) >= 2)
+        return (bone, *bare, *turned)
     if _HEBREW.search(bone):
         return (bone, *(bone[n:] for n in (1, 2) if len(bone) - n >= 3 and all(c in "הובלמשכ" for c in bone[:n])))
     return (bone,)
@@ -119,7 +124,9 @@ def term_words(term: str) -> tuple[str, ...]:
     for chunk in unicodedata.normalize("NFKC", _INVISIBLE.sub("", term)).split():
         for m in re.finditer(r"\*?[^\W_]+\*?", chunk):
             core = skeleton(m[0].strip("*"))
-            if _ARABIC.search(core) and core.startswith("ال") and len(core) > 4:
+            if core.startswith("اال"):
+                core = "ا" + core[3:]
+            elif core.startswith("ال") and len(core) > 4:
                 core = core[2:]
             pieces.append(("*" if m[0][0] == "*" else "") + core + ("*" if m[0][-1] == "*" else ""))
     return tuple(pieces)

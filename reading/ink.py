@@ -83,6 +83,7 @@ class Stroke:
     solid: float  # share of its convex hull that its filled outline takes: a blob, a ring or a box is near 1
     worded: float  # share of its ink that lies under words that were read
     drawn: bool  # lies on an ellipse or on straight level and upright lines: a stamp's border, not writing
+    strung: bool  # letters joined by a line under or through them, or a line that crosses the whole picture
 
     @property
     def breadth(self) -> float:
@@ -104,18 +105,44 @@ def strokes(ink: Mask, letters: Mask) -> list[Stroke]:
         if area < SPECK:
             continue
         shape = (marks[top : top + height, left : left + width] == index).astype(np.uint8)
-        found.append(_stroke(shape, left, top, area, float(under[index]) / area))
+        through = left == 0 and width == ink.shape[1]
+        found.append(_stroke(shape, left, top, area, float(under[index]) / area, through))
     return found
 
 
-def _stroke(shape: Mask, left: int, top: int, area: int, worded: float) -> Stroke:
+def _stroke(shape: Mask, left: int, top: int, area: int, worded: float, through: bool) -> Stroke:
     outlines, _ = cv2.findContours(np.pad(shape, 1), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     length = sum(cv2.arcLength(outline, True) for outline in outlines) / 2
     outer = max(outlines, key=cv2.contourArea)
     hull = cv2.contourArea(cv2.convexHull(outer))
     solid = cv2.contourArea(outer) / hull if hull > 0 else 1.0
     drawn = length > 10 * MM and (_round(shape) or _straight(shape))
-    return Stroke(left, top, shape.shape[1], shape.shape[0], area, length, solid, worded, drawn)
+    strung = through or (length > 10 * MM and _strung(shape))
+    return Stroke(left, top, shape.shape[1], shape.shape[0], area, length, solid, worded, drawn, strung)
+
+
+def unruled(shape: Mask) -> Mask:
+    """`shape` without its long thin level runs; upright strokes that cross them stay."""
+    level = cv2.morphologyEx(cv2.dilate(shape, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, np.ones((1, round(3 * MM)), np.uint8))
+    gone = cv2.dilate(level, np.ones((3, 1), np.uint8))
+    upright = cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((round(1.2 * MM), 1), np.uint8))
+    return np.asarray(shape & (1 - gone) | upright & gone, np.uint8)
+
+
+def _strung(shape: Mask) -> bool:
+    """Without its level runs, does the shape fall into a row of letters?"""
+    high, wide = shape.shape
+    if wide < 8 * MM or high > 9 * MM:
+        return False
+    rest = unruled(shape)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
+    letters = stats[1:][(stats[1:, cv2.CC_STAT_HEIGHT] > 0.8 * MM) & (stats[1:, cv2.CC_STAT_WIDTH] < 4.5 * MM)]
+    if len(letters) < 6 or letters[:, cv2.CC_STAT_AREA].sum() < 0.6 * rest.sum():
+        return False
+    left, heads = letters[:, cv2.CC_STAT_LEFT], letters[:, cv2.CC_STAT_TOP]
+    feet = heads + letters[:, cv2.CC_STAT_HEIGHT]
+    off = min(np.median(np.abs(side - np.polyval(np.polyfit(left, side, 1), left))) for side in (heads, feet))
+    return bool(off < 0.45 * MM and np.ptp(left) > 0.6 * wide)
 
 
 def _round(shape: Mask) -> bool:
@@ -144,16 +171,16 @@ def _straight(shape: Mask) -> bool:
     return bool(((level | upright) & shape).sum() > 0.8 * shape.sum())
 
 
-def look(seen: list[Stroke], crisp: bool) -> str:
+def look(seen: list[Stroke], type_width: float) -> str:
     """empty | print | pen | smudge | line | unclear for the shapes in one zone.
 
     `pen` is said only of what a hand writes and nothing else does: a winding line, longer than 20 mm, wider than 9 mm and
-    higher than type; or lower, too, where type is `crisp`: its letters stand apart and could not be taken for writing.
+    higher than type; or lower, but one shape much wider than a shape of type gets on this page (`type_width`).
     """
     inked = [s for s in seen if s.worded < 0.6]
     if not seen:
         return "empty"
-    if not inked:
+    if not inked or _mostly_read(seen, inked):
         return "print"
     blobs = [s for s in inked if s.breadth > 1.5 * MM and s.area > 4 * MM * MM]
     closed = [s for s in inked if s.solid > 0.9 and min(s.width, s.height) > 4 * MM]  # a ring, a box, a stamp's border
@@ -164,27 +191,31 @@ def look(seen: list[Stroke], crisp: bool) -> str:
     if blobs or closed:
         return "smudge" if blobs and not written else "unclear"
     if not written:
-        return "line" if any(s.width > 6 * MM for s in lines) else _small(seen, inked)
+        return "line" if any(s.width > 6 * MM for s in lines) else _small(inked)
     length = sum(s.length for s in written)
     if sum(s.length for s in inked if s.drawn) > 0.3 * length or _lettered(written):
         return "unclear"
-    if _encloses(written, [s for s in seen if s.worded >= 0.6]):
+    if any(s.strung for s in written) or _encloses(written, [s for s in seen if s.worded >= 0.6]):
         return "unclear"
     span = max(s.left + s.width for s in written) - min(s.left for s in written)
     widest = max(written, key=lambda s: s.width)
     tall = max(s.height for s in written) > 3.9 * MM and widest.width > 5 * MM
-    low = crisp and widest.height > 1.8 * MM and widest.width > 8 * MM
+    low = widest.height > 1.8 * MM and widest.width > max(8 * MM, 2.2 * type_width)
     if span > 9 * MM and length > 20 * MM and (tall or low):
         return "pen"
     return "print" if _typed(inked) else "unclear"
 
 
-def crisp(ink: Mask) -> bool:
-    """Do the letters of the page's type stand apart?  Then no word of type is one shape."""
+def widest_type(ink: Mask) -> float:
+    """How wide a single shape of type gets on this page, pixels: blur and fax noise join letters."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     tall, wide = stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_WIDTH]
     letters = wide[(tall > 1.2 * MM) & (tall < 4.5 * MM)]
-    return len(letters) > 100 and bool(np.percentile(letters, 97) < 5 * MM)
+    return float(np.percentile(letters, 98)) if len(letters) > 60 else 12 * MM
+
+
+def _written(stroke: Stroke) -> bool:
+    return stroke.winding >= 1.3 and stroke.breadth <= 1.5 * MM and max(stroke.width, stroke.height) > 2.5 * MM
 
 
 def _encloses(written: list[Stroke], typed: list[Stroke]) -> bool:
@@ -207,13 +238,17 @@ def _lettered(written: list[Stroke]) -> bool:
     return narrow and bool(np.std(tall) < 0.12 * tall.mean() and np.std(feet) < 0.15 * tall.mean())
 
 
-def _small(seen: list[Stroke], inked: list[Stroke]) -> str:
+def _small(inked: list[Stroke]) -> str:
     """Only little shapes: dirt, type that was not read, or something that is neither."""
-    if len(seen) > len(inked) and sum(s.area for s in inked) < 0.3 * sum(s.area for s in seen):
-        return "print"
     if sum(s.length for s in inked) < 4 * MM and all(max(s.width, s.height) < 2 * MM for s in inked):
         return "empty"
     return "print" if _typed(inked) else "unclear"
+
+
+def _mostly_read(seen: list[Stroke], inked: list[Stroke]) -> bool:
+    """Is most of the ink under words that were read, and the rest no larger than type?"""
+    large = any(max(s.width, s.height) > 6 * MM for s in inked)
+    return not large and len(seen) > len(inked) and sum(s.area for s in inked) < 0.4 * sum(s.area for s in seen)
 
 
 def _typed(inked: list[Stroke]) -> bool:

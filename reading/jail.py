@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reading.limits import Limits
-from reading.wire import Channel, WireError
+from reading.wire import MEMORY_STATUS, Channel, WireError
 from records.errors import ConfigurationError, TemporaryError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,11 +139,13 @@ class Child:
         return self._process.poll()
 
     def how_it_ended(self) -> str:
-        """Signal or status of a process that closed its pipe."""
+        """Signal or status of a process that closed its pipe; "memory" when it said so."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "its pipe closed"
+        if code == MEMORY_STATUS:
+            return "memory"
         number = -code if code < 0 else code - 128  # bubblewrap passes a signal on as 128 + its number
         return f"signal {number}" if 0 < number < 65 else f"status {code}"
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from reading.text import MAX_LINKS, find_links
 from reading.wire import GarbledError, Header
-from records.model import Mail, Page, Part, Problem, Reading, Role
+from records.model import Mail, Page, Part, Problem, Reading, Role, TextSource
 
 _PART: TypeAdapter[Part] = TypeAdapter(Part)
 _PAGE: TypeAdapter[Page] = TypeAdapter(Page)
@@ -105,7 +106,8 @@ class Job:
                 continue
             part = self.parts[number]
             pages = tuple(_filled(page, answers.get((number, page.number))) for page in part.pages)
-            parts.append(dataclasses.replace(part, pages=pages))
+            seen = [link for page in pages if page.source is TextSource.OCR for link in find_links(page.text)]
+            parts.append(dataclasses.replace(part, pages=pages, links=tuple(dict.fromkeys([*part.links, *seen]))[:MAX_LINKS]))
             problems += [
                 Problem(answer.code, part.path, f"page {page.number}: {answer.detail}", part.sha256)
                 for page in part.pages

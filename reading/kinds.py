@@ -195,7 +195,12 @@ def _by_libmagic(head: bytes, name: str) -> str:
     kind = str(_libmagic().from_buffer(head))
     if kind.startswith("text/") or kind in ("application/json", "application/javascript", "application/csv", "message/news"):
         sample = head[:4096].lower()
-        if kind == HTML or b"<html" in sample or b"<!doctype html" in sample or name.lower().endswith((".htm", ".html")):
+        if (
+            kind in (HTML, "text/xml")
+            or b"<html" in sample
+            or b"<!doctype html" in sample
+            or name.lower().endswith((".htm", ".html"))
+        ):
             return HTML
         return kind if kind in ("text/calendar", "text/vcard", "text/csv") else TEXT
     if kind in ("application/x-dosexec", "application/x-sharedlib", "application/x-pie-executable", "application/x-mach-binary"):

@@ -27,12 +27,12 @@ BY_SCRIPT = {
     "Hangul": ("kor",),
 }
 
-# frequent little words, and the words of letterheads and tables, as OCR of the wrong model still gets them (no accents needed)
+# frequent little words, and the words of letterheads and tables, without accents: OCR of the wrong model still gets them
 _LITTLE_WORDS = {
     "eng": "the of and to in is was for with are that this not be on by from as at or no has patient name date birth sex age "
     "report history clinical findings impression physician hospital department result results page address normal",
     "spa": "de la el en los las del se con por una que no es para al su fue como sin paciente nombre fecha nacimiento sexo edad "
-    "informe estudio historia clinica hallazgos conclusion medico servicio resultado resultados pagina direccion izquierdo derecho",
+    "informe estudio historia clinica hallazgos conclusion medico servicio resultado pagina direccion izquierdo derecho",
     "por": "de da do em os as dos das com por uma que nao para ao se foi sem na no paciente nome data nascimento idade sexo "
     "laudo exame clinica achados conclusao medico servico resultado pagina endereco esquerdo direito",
     "fra": "de la le les des et du est en une un dans sur pour avec au par qui pas patient nom date naissance sexe age "

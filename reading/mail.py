@@ -40,10 +40,12 @@ _EVENT = re.compile(
 
 def read(found: Found, sheet: Sheet) -> None:
     """Walk the mail's parts in order."""
-    raw = found.load(sheet.limits.max_mail_bytes + 1)
+    if found.size > sheet.limits.max_mail_bytes:
+        raise Unreadable("mail_size", f"{found.size} bytes, limit {sheet.limits.max_mail_bytes}")
+    raw = found.load(sheet.limits.max_part_bytes)
+    sheet.mail = headers_of(email.message_from_bytes(header_block(raw, sheet.limits)))
     check_shape(raw, sheet.limits)
     message = email.message_from_bytes(raw)
-    sheet.mail = headers_of(message)
     bodies, rest = sort_out(message)
     for body in bodies:
         _read_body(body, sheet)
@@ -55,14 +57,16 @@ def read(found: Found, sheet: Sheet) -> None:
             sheet.problem("mail_malformed", f"{type(error).__name__} in one part")
 
 
+def header_block(raw: bytes, limits: Limits) -> bytes:
+    """The header fields, up to the first empty line; `mail_headers` when they are too long."""
+    blank = _BLANK_LINE.search(raw, 0, limits.max_header_bytes + 4)
+    if blank is None and len(raw) > limits.max_header_bytes:
+        raise Unreadable("mail_headers", f"more than {limits.max_header_bytes} bytes of header fields")
+    return raw[: blank.end()] if blank else raw
+
+
 def check_shape(raw: bytes, limits: Limits) -> None:
     """Refuse by counting what would cost the parser too much (hostile.md: seconds a kilobyte); linear in the bytes."""
-    if len(raw) > limits.max_mail_bytes:
-        raise Unreadable("mail_size", f"more than {limits.max_mail_bytes} bytes")
-    blank = _BLANK_LINE.search(raw, 0, limits.max_header_bytes + 4)
-    header = raw[: blank.start()] if blank else raw
-    if len(header) > limits.max_header_bytes:
-        raise Unreadable("mail_headers", f"more than {limits.max_header_bytes} bytes of header fields")
     parts, depth = count_parts(raw)
     if depth > limits.max_nesting:
         raise Unreadable("mail_nesting", f"{depth} levels, limit {limits.max_nesting}")

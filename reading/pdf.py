@@ -18,6 +18,7 @@ import pypdfium2.raw as pdfium_c
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
 from reading.limits import Unreadable
 from reading.quality import plausible
+from reading.text import MAX_LINKS, add_links, find_links
 from reading.unpack import clean
 from reading.words import Word
 from records.model import Role
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
 RENDER_DPI = 300
 FORM_DPI = 200
-ENOUGH_CHARACTERS = 40  # fewer beside a picture that fills the page are a stamp or a fax header, not its text
-FULL_PAGE = 0.7  # share of the page that a picture covers to be "the page"
+ENOUGH_LETTERS = 200  # fewer beside pictures that fill the page are stamps or a fax header, not its text
+SCANNED = 0.5  # share of the page that pictures cover to be its content
+FULL_PAGE = 0.7  # share that one picture covers to be the page
+MAX_OBJECTS = 200  # pictures of a page that are looked at
 MAX_EMBEDDED = 200
 NATIVE_DPI = (90, 420)  # outside, the picture is rendered to RENDER_DPI instead of taken as it is
 
@@ -40,6 +43,8 @@ def read(found: Found, sheet: Sheet) -> None:
         sheet.check_pages(len(document))
         if pdfium_c.FPDFDoc_GetJavaScriptActionCount(document) > 0:
             sheet.notes.add("javascript")
+        if document.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
+            sheet.problem("unreadable_type", "a dynamic (XFA) form: its pages only say that another program is needed")
         for number in range(1, len(document) + 1):
             _read_page(document, number, sheet)
         for index in range(min(document.count_attachments(), MAX_EMBEDDED)):
@@ -68,10 +73,12 @@ def opened(raw: bytes) -> Iterator[pdfium.PdfDocument]:
 
 
 @contextmanager
-def flattened(document: pdfium.PdfDocument, number: int) -> Iterator[pdfium.PdfPage]:
-    """A page with its fields and comments drawn into it."""
+def flattened(document: pdfium.PdfDocument, number: int, sheet: Sheet | None = None) -> Iterator[pdfium.PdfPage]:
+    """A page with its fields and comments drawn into it; its links are listed first, they do not survive."""
     page = document[number - 1]
     try:
+        if sheet is not None:
+            add_links(sheet, list(_links(document, page)))
         if (
             pdfium_c.FPDFPage_GetAnnotCount(page) > 0
             and pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY) == pdfium_c.FLATTEN_SUCCESS
@@ -83,18 +90,33 @@ def flattened(document: pdfium.PdfDocument, number: int) -> Iterator[pdfium.PdfP
         page.close()
 
 
+def _links(document: pdfium.PdfDocument, page: pdfium.PdfPage) -> Iterator[str]:
+    """Web addresses behind the page's link areas."""
+    place, link = ctypes.c_int(0), pdfium_c.FPDF_LINK()
+    for _ in range(MAX_LINKS):
+        if not pdfium_c.FPDFLink_Enumerate(page, place, link):
+            return
+        action = pdfium_c.FPDFLink_GetAction(link)
+        if action and pdfium_c.FPDFAction_GetType(action) == pdfium_c.PDFACTION_URI:
+            size = pdfium_c.FPDFAction_GetURIPath(document, action, None, 0)
+            buffer = ctypes.create_string_buffer(size)
+            pdfium_c.FPDFAction_GetURIPath(document, action, buffer, size)
+            yield buffer.value.decode("utf-8", "replace")
+
+
 def _read_page(document: pdfium.PdfDocument, number: int, sheet: Sheet) -> None:
     try:
-        with flattened(document, number) as page:
+        with flattened(document, number, sheet) as page:
             text = page_text(page)
-            picture = _full_page_picture(page)
-            if _trusted(text, picture is not None):
+            add_links(sheet, find_links(text))
+            covered, picture = _pictures(page)
+            if _trusted(text, covered):
                 sheet.text_page(
                     number,
                     text,
                     form=sheet.walk.courier.form(text, ("eng",), lambda: (render(page, FORM_DPI), layer_words(page))),
                 )
-            elif picture is None and not text.strip() and not _has_ink(page):
+            elif not covered and not text.strip() and not _has_ink(page):
                 sheet.text_page(number, "", blank=True)
             else:
                 sheet.picture_page(number, page_bitmap(page, picture))
@@ -111,11 +133,10 @@ def page_text(page: pdfium.PdfPage) -> str:
         text_page.close()
 
 
-def _trusted(text: str, scanned: bool) -> bool:
+def _trusted(text: str, covered: float) -> bool:
+    """Whether the text layer is the page's text: plausible, and not a few words over a scan."""
     letters = sum(character.isalnum() for character in text)
-    if scanned and letters < ENOUGH_CHARACTERS:
-        return False
-    return letters > 0 and plausible(text)
+    return letters >= (ENOUGH_LETTERS if covered >= SCANNED else 1) and plausible(text)
 
 
 # ---------------------------------------------------------------- words
@@ -183,16 +204,19 @@ def _has_ink(page: pdfium.PdfPage) -> bool:
     return bool((render(page, 60) < 200).any())
 
 
-def _full_page_picture(page: pdfium.PdfPage) -> pdfium.PdfImage | None:
-    """The only picture that fills the page, if there is one."""
+def _pictures(page: pdfium.PdfPage) -> tuple[float, pdfium.PdfImage | None]:
+    """The share of the page that pictures cover (scanners cut pages into strips), and the one that fills it, if any."""
     width, height = page.get_size()
-    images = list(page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3))
-    large = []
-    for image in images[:50]:
+    covered, largest = 0.0, None
+    for count, image in enumerate(page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
         left, bottom, right, top = image.get_bounds()
-        if (right - left) * (top - bottom) >= FULL_PAGE * width * height:
-            large.append(image)
-    return large[0] if large else None
+        share = max(0.0, right - left) * max(0.0, top - bottom) / max(width * height, 1)
+        covered += share
+        if share >= FULL_PAGE and largest is None:
+            largest = image
+        if count >= MAX_OBJECTS:
+            break
+    return covered, largest
 
 
 def page_bitmap(page: pdfium.PdfPage, picture: pdfium.PdfImage | None) -> Bitmap:

@@ -22,6 +22,15 @@ def flat(pixels: Grey) -> Grey:
     return even(pixels if corners is None else straightened(pixels, corners))
 
 
+def needs_light(pixels: Grey) -> bool:
+    """Whether paper is far from white or unevenly lit: a photo that came as a scan or inside a PDF."""
+    height, width = pixels.shape
+    small = cv2.resize(pixels, (max(8, width // 32), max(8, height // 32)), interpolation=cv2.INTER_AREA)
+    paper = cv2.dilate(small, np.ones((5, 5), np.uint8))
+    low, high = (float(np.percentile(paper, share)) for share in (10, 90))
+    return high < 215 or high - low > 35
+
+
 def even(pixels: Grey) -> Grey:
     """Even light: each pixel over the paper's brightness around it."""
     height, width = pixels.shape

@@ -55,7 +55,7 @@ class PictureWalk(Walk):
         from reading import images
 
         image = images.opened(found.load(self.limits.max_part_bytes), sheet.media_type, self.limits.max_pixels)
-        for number in range(1, self.limits.max_pages):
+        for number in range(1, MAX_PICTURES + 1):
             self._show(number, "png", _png(ImageOps.exif_transpose(image.copy())))
             try:
                 image.seek(number)

@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
-from reading.photo import flat
+from reading.photo import flat, needs_light
+
+cv2.setNumThreads(1)  # a worker a core: threads of its own would only get in the others' way
 
 SHORT_PAGE = 1000  # rows: below, reading in two pieces spares nothing
 QUIET_ROWS = 8  # of paper, to be a gap between lines
@@ -74,7 +76,7 @@ def ready(bitmap: Bitmap) -> Grey:
     """The pixels that the engine gets."""
     if bitmap.bilevel:
         return despeckle(bitmap.pixels)
-    if bitmap.photo:
+    if bitmap.photo or needs_light(bitmap.pixels):
         return flat(bitmap.pixels)
     return bitmap.pixels
 
@@ -92,7 +94,7 @@ def sideways(pixels: Grey) -> bool:
 
 def quiet_row(pixels: Grey) -> int:
     """A row of paper between lines of print, between a fifth and nearly half of the page's ink; the height when there is none."""
-    height = pixels.shape[0]
+    height = int(pixels.shape[0])
     ink = (pixels < 128).sum(axis=1)
     so_far = np.cumsum(ink)
     first, last = (int(np.searchsorted(so_far, share * so_far[-1])) for share in (0.2, 0.45))
@@ -101,7 +103,8 @@ def quiet_row(pixels: Grey) -> int:
     loud = np.flatnonzero(np.concatenate(([1], ink[first:last] > 2, [1])))
     gaps = np.diff(loud) - 1
     widest = int(gaps.argmax())
-    return first + int(loud[widest]) + int(gaps[widest]) // 2 if gaps[widest] >= QUIET_ROWS else height
+    size = int(gaps[widest])
+    return first + int(loud[widest]) + size // 2 if size >= QUIET_ROWS else height
 
 
 def turned(pixels: Grey, rotation: int) -> Grey:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Protocol
 
 from reading.limits import Limits
+from reading.ocr import installed
 from records.model import Reading
 
 READER_VERSION = "1"  # raised whenever the same bytes may give another reading
@@ -36,8 +38,9 @@ class Readers(Protocol):
 
 
 def version_of(limits: Limits, forms: Path | None) -> str:
-    """`READER_VERSION`, the settings that change a reading, and the registered forms."""
-    seed = hashlib.sha256(repr((limits.engine, limits.languages, limits.max_pages, limits.max_pixels)).encode())
+    """`READER_VERSION`, the settings and models that change a reading, and the registered forms."""
+    told = {name: value for name, value in dataclasses.asdict(limits).items() if name != "tessdata"}
+    seed = hashlib.sha256(repr((told, sorted(installed(limits.tessdata)))).encode())
     for path in sorted(forms.rglob("*")) if forms else ():
         if forms and path.is_file():
             seed.update(str(path.relative_to(forms)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

@@ -6,6 +6,7 @@ small.  A worker that passes a limit is killed; the file that it held is a `Prob
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -114,15 +115,9 @@ class WorkerPool:
     def warm(self) -> None:
         """Start all workers and load their models, so that the first packet does not wait."""
         children = [self._take() for _ in range(self._size)]
-        for child in children:
-            child.channel.send({"verb": "warm"}, deadline=time.monotonic() + START_SECONDS)
-        for child in children:
-            try:
-                child.channel.receive(deadline=time.monotonic() + START_SECONDS)
-            except WireError:
-                self._bury(child, "warm", "")
-            else:
-                self._give(child)
+        with ThreadPoolExecutor(self._size) as threads:
+            for child, warm in zip(children, threads.map(self._warmed, children), strict=True):
+                self._give(child) if warm else self._drop(child)
 
     def close(self) -> None:
         """End every worker; reads under way end with what they have."""
@@ -274,15 +269,18 @@ class WorkerPool:
         return self._start(generation)
 
     def _start(self, generation: str) -> Child:
-        forms = str(self._forms) if self._forms and self._forms.is_dir() else None
         try:
-            return self._starter.submit(Child, self.limits, forms, self._jailed, generation).result()
+            return self._starter.submit(self._child, generation).result()
         except TemporaryError:
             self._forget()
             raise
         except (OSError, WireError, RuntimeError) as error:
             self._forget()
             raise TemporaryError("worker_start", type(error).__name__) from error
+
+    def _child(self, generation: str) -> Child:
+        forms = str(self._forms) if self._forms and self._forms.is_dir() else None
+        return Child(self.limits, forms, self._jailed, generation)
 
     def _give(self, child: Child) -> None:
         with self._free:
@@ -302,16 +300,48 @@ class WorkerPool:
             self._free.notify()
 
     def _bury(self, child: Child, code: str, digest: str) -> None:
+        """End a worker that failed us, and have the next one ready soon."""
         self._drop(child)
         log.warning(WORKER_KILLED, code=code, sha256=digest)
+        with contextlib.suppress(RuntimeError):  # closing
+            self._starter.submit(self._replace)
+
+    def _replace(self) -> None:
+        """Start and warm a worker in the place of a dead one (in the starting thread)."""
+        generation = self.version
+        with self._free:
+            if self._closed or self._count >= self._size:
+                return
+            self._count += 1
+        try:
+            child = self._child(generation)
+        except (OSError, WireError, TemporaryError):
+            self._forget()  # whoever needs a worker next meets the same fault, and says so
+            return
+        if self._warmed(child):
+            self._give(child)
+        else:
+            self._drop(child)
 
     @staticmethod
-    def _verdict(fault: WireError, child: Child, seconds: float) -> tuple[str, str]:
+    def _warmed(child: Child) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            child.channel.send({"verb": "warm"}, deadline=deadline)
+            child.channel.receive(deadline=deadline)
+        except WireError:
+            return False
+        return True
+
+    def _verdict(self, fault: WireError, child: Child, seconds: float) -> tuple[str, str]:
         """Problem code and detail for a worker that failed us."""
         if isinstance(fault, LateError):
             return "parser_timeout", f"stopped after {seconds:g} seconds"
         if isinstance(fault, GoneError):
-            return "parser_crashed", f"the reader ended with {child.how_it_ended()}"
+            end = child.how_it_ended()
+            if end == "memory":
+                return "parser_memory", f"limit {self.limits.memory_bytes} bytes"
+            return "parser_crashed", f"the reader ended with {end}"
         return "parser_crashed", "the reader gave an answer that makes no sense"
 
 

@@ -18,6 +18,7 @@ HEAD = struct.Struct(">II")
 MAX_HEADER = 24 << 20
 MAX_BLOB = 24 << 20
 CHUNK = 256 << 10
+MEMORY_STATUS = 77  # with which a worker ends when its memory is nearly used up
 
 Header = dict[str, Any]
 

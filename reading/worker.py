@@ -13,14 +13,16 @@ import os
 import resource
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Limits, Unreadable
-from reading.unpack import Found, Walk
-from reading.wire import Header, Pipe
+from reading.unpack import Found, Walk, safe_name
+from reading.wire import MEMORY_STATUS, Header, Pipe
 from reading.words import Word
 from records.errors import ConfigurationError
 from records.model import FormSeen, Role
@@ -141,7 +143,7 @@ class Desk:
 
         media_type = kinds.media_type(file, header["name"] or "", top=True) if size else kinds.UNKNOWN
         name = header["name"] or f"file.{kinds.extension(media_type)}"
-        return Found("0", name, Role.ATTACHMENT, file=file, size=size, sha256=header["digest"])
+        return Found("0", safe_name(name)[0], Role.ATTACHMENT, file=file, size=size, sha256=header["digest"])
 
 
 def confine(limits: Limits, parent: int) -> None:
@@ -159,14 +161,33 @@ def confine(limits: Limits, parent: int) -> None:
     os.umask(0o077)
 
 
+class MemoryWatch(threading.Thread):
+    """Ends the process with a status that says why, shortly before memory is refused to a parser that would only abort."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(daemon=True)
+        self.working = threading.Event()
+        self._most = int(limit * 0.92)
+
+    def run(self) -> None:
+        page = resource.getpagesize()
+        with Path("/proc/self/statm").open("rb", buffering=0) as statm:
+            while self.working.wait():
+                statm.seek(0)
+                if int(statm.read().split()[0]) * page > self._most:
+                    os._exit(MEMORY_STATUS)
+                time.sleep(0.03)
+
+
 def trim() -> None:
     """Give freed memory back: a warm worker stays small."""
     ctypes.CDLL(None).malloc_trim(0)
 
 
-def serve(desk: Desk, pipe: Pipe) -> None:
+def serve(desk: Desk, pipe: Pipe, working: threading.Event) -> None:
     """One order."""
     header, blob = pipe.receive()
+    working.set()
     match header["verb"]:
         case "open":
             desk.open(header)
@@ -195,9 +216,12 @@ def main() -> None:
         pipe.send({"unusable": error.code})
         return
     pipe.send({"ready": True})
+    watch = MemoryWatch(limits.memory_bytes)
+    watch.start()
     with contextlib.suppress(EOFError):
         while True:
-            serve(desk, pipe)
+            serve(desk, pipe, watch.working)
+            watch.working.clear()
             trim()
 
 

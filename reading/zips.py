@@ -22,13 +22,13 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 def read(found: Found, sheet: Sheet) -> None:
     """Every member in the order of the directory; a member that can not be taken out is a problem of its own."""
     archive = opened(found.open(), sheet.walk)
-    for entry in archive.infolist():
+    for number, entry in enumerate(archive.infolist(), 1):
         if entry.is_dir():
             continue
         if stat.S_ISLNK(entry.external_attr >> 16):
             sheet.notes.add("symlink")
             continue
-        raw = _member(archive, entry, sheet)
+        raw = _member(archive, entry, f"entry {number}", sheet)
         if raw is not None:
             sheet.child(entry.filename, raw, archive=True)
 
@@ -72,8 +72,7 @@ def _refuse_overlaps(entries: Iterable[zipfile.ZipInfo]) -> None:
         end = entry.header_offset + 30 + entry.compress_size
 
 
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, sheet: Sheet) -> bytes | None:
-    place = f"entry {archive.infolist().index(entry) + 1}"
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: str, sheet: Sheet) -> bytes | None:
     if entry.flag_bits & 1:
         sheet.problem("needs_password", f"{place} is encrypted")
         return None

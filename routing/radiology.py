@@ -44,7 +44,7 @@ def agreement(report: Document, image: Document, tolerance_days: int = 1) -> int
         return 100
     accession = _same(report, image, "accession")
     modality = _same(report, image, "modality")
-    body_part = _same(report, image, "body_part")
+    body_part = _same_region(report, image)
     day = _days_apart(report, image)
     if modality is False or (day is not None and day > tolerance_days):
         return 0
@@ -67,6 +67,12 @@ def study(document: Document) -> Mapping[str, str]:
 def _same(a: Document, b: Document, name: str) -> bool | None:
     left, right = str(a.fields.get(name, "") or ""), str(b.fields.get(name, "") or "")
     return left.casefold() == right.casefold() if left and right else None
+
+
+def _same_region(a: Document, b: Document) -> bool | None:
+    """A scan of two regions (`CHEST+ABDOMEN`) has both: one in common is enough."""
+    left, right = (set(str(d.fields.get("body_part", "") or "").upper().split("+")) - {""} for d in (a, b))
+    return bool(left & right) if left and right else None
 
 
 def _days_apart(a: Document, b: Document) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from records.model import Case, CaseRecord, Decision, FiledDocument, Held, Update
+from records.model import Case, CaseRecord, CaseStatus, Decision, FiledDocument, Held, Update
 from routing.acts import Act, act
 from routing.decide import World, decide, reconsider
 from routing.incoming import Incoming
@@ -41,6 +41,9 @@ class Ledger:
     def only(self) -> CaseRecord:
         (record,) = self.records.values()
         return record
+
+    def status(self) -> CaseStatus:
+        return self.only.case.status
 
     def _apply(self, decision: Decision, incoming: Incoming | None) -> None:
         self.decisions.append(decision)

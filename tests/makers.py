@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from config.rules import Rules
 from records.model import (
     Channel,
     Document,
     Envelope,
-    FieldValue,
     Finding,
     Kind,
     Mail,
@@ -28,12 +28,12 @@ from routing.decide import World
 from routing.incoming import Incoming
 
 NOW = datetime(2026, 3, 4, 18, 0, tzinfo=UTC)  # a Wednesday, in office hours
-PATIENT: dict[str, FieldValue] = {"patient_name": "SYNTHETIC PATIENT ALPHA", "birth_date": "1961-04-03"}
-STUDY: dict[str, FieldValue] = {"modality": "CT", "body_part": "CHEST", "study_date": "2026-02-20"}
+PATIENT: dict[str, Any] = {"patient_name": "SYNTHETIC PATIENT ALPHA", "birth_date": "1961-04-03"}
+STUDY: dict[str, Any] = {"modality": "CT", "body_part": "CHEST", "study_date": "2026-02-20"}
 PHYSICIAN = "physician@clinic.example"
 
 
-def document(kind: Kind, *codes: str, doubtful: tuple[str, ...] = (), name: str = "", **fields: FieldValue) -> Document:
+def document(kind: Kind, *codes: str, doubtful: tuple[str, ...] = (), name: str = "", **fields: Any) -> Document:
     """A document about PATIENT unless `fields` say otherwise; `codes` are missing findings."""
     findings = [Finding(c, Severity.MISSING) for c in codes] + [Finding(c, Severity.DOUBTFUL) for c in doubtful]
     said = {**PATIENT, **fields}

@@ -37,7 +37,7 @@ text.read = read
 CRASHING_PARSER = HANGING_PARSER.replace("time.sleep(60)", "os.kill(os.getpid(), 11)").replace("import time", "import os")
 GREEDY_PARSER = HANGING_PARSER.replace("time.sleep(60)", "bytearray(2 << 30)")
 BUGGY_PARSER = HANGING_PARSER.replace("time.sleep(60)", "[][0]")
-ENDLESS_PARSER = HANGING_PARSER.replace("time.sleep(60)", "[None for _ in iter(int, 1)]")
+ENDLESS_PARSER = HANGING_PARSER.replace("time.sleep(60)", "sum(0 for _ in iter(int, 1))")
 LYING_PARSER = HANGING_PARSER.replace("time.sleep(60)", 'sheet.walk.courier.say({"leave": "7.7", "part": "nonsense"})')
 FLOODING_PARSER = HANGING_PARSER.replace("time.sleep(60)", 'os.write(sheet.walk.courier.pipe._sink, b"\\xff" * 64)').replace(
     "import time", "import os"

@@ -21,10 +21,6 @@ def sent_to(hospital: Hospital, address: str) -> list[str]:
     return [str(m.message()["Subject"]) for m in hospital.smtp.mails if address in m.recipients]
 
 
-def codes(case: dict[str, object]) -> set[str]:
-    return {f["code"] for f in case["findings"]}  # type: ignore[attr-defined,index]  # JSON of the contract
-
-
 def test_01_a_complete_packet_by_mail_opens_a_case_and_tells_the_physician(hospital: Hospital, made: Path) -> None:
     """A complete packet through IMAP over TLS opens a case, and the physician's mails arrive over STARTTLS."""
     with hospital.running():

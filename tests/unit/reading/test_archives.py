@@ -6,9 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
-import shutil
 import struct
-import subprocess
 import tarfile
 import time
 import zipfile

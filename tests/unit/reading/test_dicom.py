@@ -25,14 +25,14 @@ from reading.dicomscan import scan
 from records.model import Dicom
 from tests.servers.walking import walk
 
-UID = "1.2.826.0.1.3680043.8.498.1"
+UID = pydicom.uid.UID("1.2.826.0.1.3680043.8.498.1")
 
 
-def image(syntax: str = ExplicitVRLittleEndian, **fields: object) -> FileDataset:
+def image(syntax: pydicom.uid.UID = ExplicitVRLittleEndian, **fields: object) -> FileDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = UID
-    meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+    meta.TransferSyntaxUID = syntax
     big = syntax == ExplicitVRBigEndian
     dataset = FileDataset(
         "x", {}, file_meta=meta, preamble=bytes(128), is_implicit_VR=syntax == ImplicitVRLittleEndian, is_little_endian=not big
@@ -70,7 +70,7 @@ def written(dataset: FileDataset) -> bytes:
     "syntax",
     [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit],
 )
-def test_header_facts_in_every_transfer_syntax(syntax: str) -> None:
+def test_header_facts_in_every_transfer_syntax(syntax: pydicom.uid.UID) -> None:
     """Who, which study, which series, whole or not: the same facts however it is encoded."""
     walked = walk(written(image(syntax)), "IM0001")
     assert walked.codes == []

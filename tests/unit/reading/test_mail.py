@@ -256,3 +256,11 @@ def test_header_words_hold_no_line_breaks(value: str) -> None:
     """Whatever a header decodes to, it is one line."""
     assert not {"\r", "\n"} & set(words_of(value))
     assert "\n" not in words_of("=?utf-8?b?eA0KQmNjOiBldmls?=")
+
+
+def test_a_refused_mail_still_says_who_sent_it() -> None:
+    """The header is read before the shape is judged: staff must know whose bomb it is."""
+    walked = walk(bomb(5000))
+    assert walked.mail is not None
+    assert walked.mail.from_address == "a@x.example"
+    assert walk(bomb(5), max_mail_bytes=50).codes == ["mail_size"]

@@ -125,15 +125,15 @@ def test_words_of_a_tsv() -> None:
         ("\n".join(paper.ENGLISH), "eng"),
         ("\n".join(paper.SPANISH), "spa"),
         (
-            "O paciente foi atendido na consulta com a familia e nao ha evidencia de fratura; os pulmoes estao limpos em ambos os lados",
+            "O paciente foi atendido na consulta com a familia e nao ha evidencia de fratura; os pulmoes estao limpos",
             "por",
         ),
         (
-            "Le patient a ete vu en consultation et les resultats ont ete discutes avec la famille; il n'y a pas de fracture dans le bras",
+            "Le patient a ete vu en consultation et les resultats ont ete discutes avec la famille; pas de fracture",
             "fra",
         ),
         (
-            "Der Patient wurde in der Klinik gesehen und die Befunde sind mit der Familie besprochen; es ist nicht von einer Fraktur",
+            "Der Patient wurde in der Klinik gesehen und die Befunde sind mit der Familie besprochen",
             "deu",
         ),
         ("CT 12.3 mm", None),

@@ -183,3 +183,28 @@ def test_a_page_of_absurd_size_is_drawn_small_or_refused() -> None:
     walked = walk(out.getvalue(), "a.pdf")
     assert walked.codes in (["image_pixels"], ["pdf_malformed"], [])
     assert all(bitmap.pixels.size <= 12_000_000 for bitmap in walked.bitmaps)
+
+
+def test_links_are_listed_and_never_followed() -> None:
+    """Addresses in the text and behind link areas, each once."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4)
+    canvas.drawString(72, 700, "The images of this synthetic study are at https://viewer.example/share/1 for you.")
+    canvas.linkURL("https://pacs.example/study?2", (72, 600, 200, 620))
+    canvas.save()
+    assert set(walk(out.getvalue(), "a.pdf").parts[0].links) == {"https://viewer.example/share/1", "https://pacs.example/study?2"}
+
+
+def test_a_scan_cut_into_strips_is_one_page() -> None:
+    """Several pictures that fill the page together are drawn as they are seen."""
+    sheet = paper.page().convert("RGB")
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4)
+    for number in range(4):
+        strip = sheet.crop((0, number * 550, 1728, (number + 1) * 550))
+        canvas.drawImage(ImageReader(strip), 0, A4[1] * (3 - number) / 4, A4[0], A4[1] / 4)
+    canvas.drawString(40, 820, "FAX FROM EXAMPLE CLINIC  03/03/2026 10:00  P.001/004")
+    canvas.save()
+    walked = walk(out.getvalue(), "a.pdf")
+    assert len(walked.bitmaps) == 1
+    assert walked.bitmaps[0].pixels.shape[0] > 3000

@@ -17,7 +17,6 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from config.settings import ReadingSettings
-from reading import jail
 from reading.reader import READER_VERSION, version_of
 from reading.sandbox import WorkerPool, sandbox_works
 from records.errors import ConfigurationError
@@ -161,12 +160,12 @@ def test_the_version_follows_engine_languages_and_forms(tmp_path: Path) -> None:
 def test_a_machine_without_sandbox_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never silently unsandboxed: one sentence says what to do."""
     assert sandbox_works() is None
-    monkeypatch.setattr(jail.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     assert "apt install bubblewrap" in (sandbox_works() or "")
     with pytest.raises(ConfigurationError) as refusal:
         WorkerPool(ReadingSettings(), None)
     assert "rlimits" in refusal.value.detail
-    monkeypatch.setattr(jail.shutil, "which", lambda _: "/usr/bin/false")
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/false")
     assert "user namespaces" in (sandbox_works() or "")
 
 
@@ -174,7 +173,7 @@ def test_a_machine_without_sandbox_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_rlimits_alone_and_either_engine(tmp_path: Path, engine: str) -> None:
     """Without bubblewrap the same reading comes out."""
     raw = paper.tiff(paper.fax(paper.page(repeat=1, height=600)))
-    with WorkerPool(ReadingSettings(sandbox="rlimits", engine=engine, workers=1), None) as pool:  # type: ignore[arg-type]  # parametrised
+    with WorkerPool(ReadingSettings(sandbox="rlimits", engine=engine, workers=1), None) as pool:
         text = read(pool, tmp_path, raw).parts[0].pages[0].text
     assert paper.error_rate(text, "\n".join(paper.ENGLISH)) < 0.02
 

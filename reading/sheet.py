@@ -1,0 +1,314 @@
+"""A returned page in the frame of its blank: one place at a time, what was added there and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from reading.align import Laid, middles, through
+from reading.blanks import Blank
+from reading.ink import MM, Grey, Mask, Stroke, crossing, dark, flat, look, rules, streaks, strokes, unruled, widest_type
+from reading.labels import is_rule, plain, rows
+from reading.words import Word
+from records.model import Zone, ZoneSeen
+
+Recognise = Callable[[Grey], tuple[str, float]]  # one line's picture to its text and confidence 0..1
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the blank
+
+FOUND = 0.55  # share of the blank's ink around a place that must be found again: else the place is not where we think
+SURE = 0.6  # OCR confidence at which a word is a word
+REACH = 14  # pixels: how far a place is moved about to fit the blank's ink
+PAD = round(10 * MM)
+NEXT = 0.012  # of the page's width: a wider gap parts two texts
+
+
+class Sheet:
+    """A page, its blank, and how the one lies over the other.
+
+    `drawn` False: there is no blank, only labels and rules standing for one, so nothing is looked for again.
+    """
+
+    def __init__(
+        self, image: Grey, words: Sequence[Word], blank: Blank, laid: Laid, recognise: Recognise | None, drawn: bool = True
+    ) -> None:
+        self.blank, self.laid, self.words, self.recognise = blank, laid, words, recognise
+        self.size = blank.image.shape[1], blank.image.shape[0]
+        grey, self.there = _in_frame(image, laid.matrix, self.size)
+        self.grey = flat(grey)
+        self.ink = dark(self.grey)
+        own = dark(flat(blank.image))
+        # what must be found again; long rules may have gone with the fax lines
+        self.firm = own & (1 - streaks(own)) if drawn else np.zeros_like(own)
+        self.own = own
+        lines = np.zeros_like(own)
+        for left, top, right, bottom in rules(own):
+            lines[top:bottom, left:right] = own[top:bottom, left:right]
+        self.lines = cv2.dilate(lines, np.ones((11, 9), np.uint8))
+        self.cover = cv2.dilate(own, np.ones((7, 7), np.uint8)) | self.lines
+        layered = all(w.confidence is None for w in words)
+        self.type_width = 0.0 if layered else widest_type(self.ink)  # 0: all type is known from the text layer
+        self.corners = [_corners(laid.matrix, w) for w in words]
+        self.spots = through(laid.matrix, middles(words))
+        self.printed = {p for p, b in laid.pairs}
+
+    def seen(self, zone: Zone) -> ZoneSeen:
+        """Measure one place."""
+        box = self._pixels(zone)
+        dx, dy, found = self._settle(box)
+        standing, anchored = self._standing(zone, box, dx, dy)
+        text, confidence = _joined([self.words[i] for i in standing])
+        where = self._around(standing, box, dx, dy, alone=zone.kind == "field")
+        shapes = self._shapes(where, dx, dy, field=zone.kind == "field")
+        shape = look(shapes, self.type_width)
+        if zone.kind == "field" and not text and self._untouched(zone, box, dx, dy):
+            text, shape = zone.placeholder, "print"
+        if zone.kind == "signature" and shape == "empty" and self._astray(zone, box, dx, dy):
+            shape = "unclear"
+        if zone.kind == "signature" and shape == "pen" and self._reads_as_type(box, dx, dy, shapes):
+            shape = "unclear"
+        if not anchored and (found < FOUND or not self._there(box, dx, dy)):
+            shape = "unclear"
+        if self._unread(zone, shape, text, confidence):
+            text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, text, confidence)
+        ink, span = _measures(shapes, box)
+        return ZoneSeen(zone.name, zone.kind, ink, len(shapes), span, text, confidence, zone.placeholder, shape)
+
+    # --- where -------------------------------------------------------------------------------------------------------
+
+    def _pixels(self, zone: Zone) -> Box:
+        (width, height), (left, top, right, bottom) = self.size, zone.box
+        return round(left * width), round(top * height), round(right * width), round(bottom * height)
+
+    def _there(self, box: Box, dx: int, dy: int) -> bool:
+        """Was this place on the picture at all?"""
+        left, top, right, bottom = box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy
+        if left < 0 or top < 0 or right > self.size[0] or bottom > self.size[1]:
+            return False
+        return bool(self.there[top:bottom, left:right].mean() > 0.97)
+
+    def _settle(self, box: Box) -> tuple[int, int, float]:
+        """How far the page lies off around a place (pixels), and which share of the blank's ink there is found again."""
+        near_x, near_y = self.laid.shift((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        base_x, base_y = round(near_x), round(near_y)
+        wider = _grown(box, round(25 * MM), round(9 * MM))
+        window = _cut(self.firm, wider)
+        total = float(window.sum())
+        if total < 60:
+            return base_x, base_y, 1.0  # nothing printed near: the words must do
+        around = _cut(self.ink, _grown(wider, REACH, REACH), base_x, base_y)
+        distance = np.minimum(cv2.distanceTransform(1 - around, cv2.DIST_L2, 3), 6.0).astype(np.float32)
+        cost = cv2.matchTemplate(distance, window.astype(np.float32), cv2.TM_CCORR)
+        ys, xs = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]
+        row, column = divmod(int((cost / total + 0.004 * np.hypot(xs, ys)).argmin()), 2 * REACH + 1)  # in doubt stay
+        kept = distance[row : row + window.shape[0], column : column + window.shape[1]][window > 0]
+        return base_x + column - REACH, base_y + row - REACH, float((kept < 3).mean())
+
+    def _around(self, standing: Sequence[int], box: Box, dx: int, dy: int, alone: bool = False) -> Box:
+        """The place with the words that stand in it; `alone`: where these words are, if there are any."""
+        boxes = [] if alone and standing else [box]
+        for index in standing:
+            (left, top), (right, bottom) = self.corners[index] - (dx, dy)
+            boxes.append((round(left), round(top), round(right), round(bottom)))
+        sides = np.array(boxes)
+        return int(sides[:, 0].min()), int(sides[:, 1].min()), int(sides[:, 2].max()), int(sides[:, 3].max())
+
+    # --- what is drawn there -----------------------------------------------------------------------------------------
+
+    def _shapes(self, box: Box, dx: int, dy: int, field: bool = False) -> list[Stroke]:
+        """Shapes of added ink whose middle lies in `box`.  In a field nothing is subtracted but rules."""
+        wide = _grown(box, PAD, PAD)
+        page, under = _cut(self.ink, wide, dx, dy), _cut(self.lines if field else self.cover, wide)
+        added = page & (1 - under)
+        added |= crossing(added, under, page, 11)
+        letters = np.zeros(added.shape, np.uint8)
+        for index, word in enumerate(self.words):
+            if is_type(word) and (field or index not in self.printed):
+                (x0, y0), (x1, y1) = (self.corners[index] - (wide[0] + dx, wide[1] + dy)).round().astype(int).tolist()
+                letters[max(0, y0 - 2) : max(0, y1 + 3), max(0, x0 - 2) : max(0, x1 + 3)] = 1
+        width, height = box[2] - box[0], box[3] - box[1]
+        return [s for s in strokes(added, letters) if _within(s, PAD, width, height)]
+
+    def _astray(self, zone: Zone, box: Box, dx: int, dy: int) -> bool:
+        """Is there writing close to an empty signature place and in no other place?"""
+        wide = _grown(box, round(25 * MM), round(12 * MM))
+        others = [self._pixels(z) for z in self.blank.zones if z != zone]
+        shapes = []
+        for shape in self._shapes(wide, dx, dy):
+            x, y = wide[0] - PAD + shape.left + shape.width / 2, wide[1] - PAD + shape.top + shape.height / 2
+            elsewhere = any(o[0] - MM < x < o[2] + MM and o[1] - 4 * MM < y < o[3] + 2 * MM for o in others)
+            if shape.winding > 1.3 and not elsewhere:
+                shapes.append(shape)
+        unread = any(s.worded < 0.6 and s.length > 15 * MM for s in shapes)
+        return unread and look(shapes, self.type_width) in ("pen", "unclear")
+
+    def _reads_as_type(self, box: Box, dx: int, dy: int, shapes: Sequence[Stroke]) -> bool:
+        """Is what looks like low writing a typed name with a line under or through it, on paper that was scanned?"""
+        if self.recognise is None or not self.type_width or max(s.height for s in shapes) > 6 * MM:
+            return False
+        wide = _grown(box, 0, round(2 * MM))
+        page, under = _cut(self.ink, wide, dx, dy), _cut(self.cover, wide)
+        bare = unruled(np.asarray(page & (1 - under), np.uint8))
+        text, sure = self.recognise(_enlarged(np.where(bare > 0, np.uint8(0), np.uint8(255))))
+        return sum(c.isalpha() for c in text) >= 6 and sure >= SURE
+
+    def _untouched(self, zone: Zone, box: Box, dx: int, dy: int) -> bool:
+        """Is the placeholder's very ink still there, though nothing was read?"""
+        wanted, page = _cut(self.own, box), _cut(self.ink, box, dx, dy)
+        if not zone.placeholder or not wanted.any():
+            return False
+        kept = (cv2.dilate(page, np.ones((3, 3), np.uint8)) & wanted).sum() / wanted.sum()
+        added = (page & (1 - cv2.dilate(wanted, np.ones((5, 5), np.uint8)))).sum() / wanted.sum()
+        return bool(kept > 0.75 and added < 0.25)
+
+    # --- what is written there ---------------------------------------------------------------------------------------
+
+    def _standing(self, zone: Zone, box: Box, dx: int, dy: int) -> tuple[list[int], bool]:
+        """The words that stand in a place, in reading order; True: found between the blank's words before and after."""
+        if zone.kind == "field":
+            between = self._between(box)
+            if between:
+                return between, True
+        free = [i for i, w in enumerate(self.words) if not is_rule(w.text) and (zone.kind == "field" or i not in self.printed)]
+        spots, (left, top, right, bottom) = self.spots - (dx, dy), _grown(box, 3, 3)
+        inside = [i for i in free if left < spots[i][0] < right and top < spots[i][1] < bottom]
+        if zone.kind in ("date", "role"):
+            self._go_on(inside, free)
+        order = {id(self.words[i]): i for i in inside}
+        return [order[id(w)] for row in rows([self.words[i] for i in inside]) for w in row], False
+
+    def _go_on(self, inside: list[int], free: Sequence[int]) -> None:
+        """Add the words that follow on the row beyond the end of a short line."""
+        for index in inside:  # grows as it goes
+            word = self.words[index]
+            for other in free:
+                near = self.words[other]
+                level = word.top < (near.top + near.bottom) / 2 < word.bottom
+                if other not in inside and level and 0 <= near.left - word.right < NEXT:
+                    inside.append(other)
+
+    def _between(self, box: Box) -> list[int]:
+        """What the page has between the blank's words before and after a placeholder: edited text may have flowed on."""
+        theirs, mine = _reading_order(self.blank.words), _reading_order(self.words)
+        spots = middles([self.blank.words[i] for i in theirs]) * self.size
+        left, top, right, bottom = _grown(box, 2, 2)
+        held = [n for n, (x, y) in enumerate(spots) if left <= x <= right and top <= y <= bottom]
+        if not held:
+            return []
+        place, rank = {i: n for n, i in enumerate(theirs)}, {i: n for n, i in enumerate(mine)}
+        known = {place[b]: rank[p] for p, b in self.laid.pairs}
+        before = next((n for n in range(held[0] - 1, max(-1, held[0] - 4), -1) if n in known), None)
+        after = next((n for n in range(held[-1] + 1, held[-1] + 4) if n in known), None)
+        if before is None or after is None or not 0 < known[after] - known[before] <= 60:
+            return []
+        skipped = {plain(self.blank.words[theirs[n]].text) for n in (*range(before, held[0]), *range(held[-1] + 1, after + 1))}
+        found = mine[known[before] + 1 : known[after]]
+        while found and plain(self.words[found[0]].text) in skipped:
+            found = found[1:]
+        while found and plain(self.words[found[-1]].text) in skipped:
+            found = found[:-1]
+        return [i for i in found if not is_rule(self.words[i].text)]
+
+    def _unread(self, zone: Zone, shape: str, text: str, confidence: float | None) -> bool:
+        """Is something written here that deserves a second look?"""
+        if self.recognise is None or zone.kind == "signature" or shape in ("empty", "line"):
+            return False
+        return not text if confidence is None else confidence < (0.97 if zone.kind == "date" else 0.8)
+
+    def _again(
+        self, zone: Zone, box: Box, dx: int, dy: int, text: str, confidence: float | None
+    ) -> tuple[str, float | None]:
+        """Read one place by itself, the blank's print painted over; the surer of both readings."""
+        crop = _cut(self.grey, box, dx, dy, beyond=255)
+        crop[_cut(self.lines if zone.kind == "field" else self.cover, box) > 0] = 255
+        inked = np.flatnonzero((crop < 180).sum(axis=1) > 2)
+        if self.recognise is None or not len(inked):
+            return text, confidence
+        crop = crop[max(0, inked[0] - 10) : inked[-1] + 10]
+        again, sure = self.recognise(_enlarged(crop))
+        again = " ".join(again.split())
+        return (again, round(sure, 3)) if again and sure > (confidence or 0.0) else (text, confidence)
+
+
+def _enlarged(crop: Grey) -> Grey:
+    """Twice as large in a white margin, as OCR likes it."""
+    large = cv2.resize(crop, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    return np.pad(large, 20, constant_values=255).astype(np.uint8)
+
+
+def is_type(word: Word) -> bool:
+    """A word that was surely typed: from a text layer, or read with confidence and word-like."""
+    if word.confidence is None:
+        return True
+    letters = sum(c.isalnum() for c in word.text)
+    return letters >= 2 and word.confidence >= (SURE if letters < 5 else SURE - 0.15)
+
+
+def unstreaked(grey: Grey) -> Grey:
+    """The page without the lines that scanners draw over it; writing that crosses them is kept whole."""
+    ink = dark(flat(grey))
+    gone = streaks(ink)
+    if not gone.any():
+        return grey
+    gone &= 1 - crossing(ink & (1 - gone), gone, ink, 5)
+    return np.where(gone > 0, np.uint8(255), grey)
+
+
+def _in_frame(image: Grey, matrix: npt.NDArray[np.float64], size: tuple[int, int]) -> tuple[Grey, Mask]:
+    """The page drawn in the blank's frame, and which pixels of the frame it covers."""
+    across, down = matrix[0, 0] / matrix[2, 2], matrix[1, 1] / matrix[2, 2]
+    target = min(image.shape[1], round(across * 1.1)), min(image.shape[0], round(down * 1.1))
+    small = unstreaked(np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA), np.uint8))
+    to_frame = matrix @ np.diag([1 / target[0], 1 / target[1], 1.0])
+    page = cv2.warpPerspective(small, to_frame, size, flags=cv2.INTER_LINEAR, borderValue=(255,))
+    there = cv2.warpPerspective(np.ones_like(small), to_frame, size, flags=cv2.INTER_NEAREST, borderValue=(0,))
+    return np.asarray(page, np.uint8), np.asarray(there, np.uint8)
+
+
+def _corners(matrix: npt.NDArray[np.float64], word: Word) -> npt.NDArray[np.float64]:
+    return through(matrix, np.array([(word.left, word.top), (word.right, word.bottom)]))
+
+
+def _reading_order(words: Sequence[Word]) -> list[int]:
+    index = {id(w): i for i, w in enumerate(words)}
+    return [index[id(w)] for row in rows(words) for w in row]
+
+
+def _within(shape: Stroke, pad: int, wide: int, tall: int) -> bool:
+    x, y = shape.left + shape.width / 2 - pad, shape.top + shape.height / 2 - pad
+    return -MM < x < wide + MM and -2 * MM < y < tall + MM
+
+
+def _measures(shapes: Sequence[Stroke], box: Box) -> tuple[float, float]:
+    """Share of the place that is inked, and how much of its width the ink spans."""
+    if not shapes:
+        return 0.0, 0.0
+    wide, tall = max(1, box[2] - box[0]), max(1, box[3] - box[1])
+    span = max(s.left + s.width for s in shapes) - min(s.left for s in shapes)
+    return round(min(1.0, sum(s.area for s in shapes) / (wide * tall)), 4), round(min(1.0, span / wide), 3)
+
+
+def _joined(words: Sequence[Word]) -> tuple[str, float | None]:
+    """Words as one text, with the mean of their confidences weighted by length."""
+    text = " ".join(w.text.strip("_") for w in words).strip()
+    known = [(w.confidence, len(w.text)) for w in words if w.confidence is not None]
+    if not known:
+        return text, None
+    return text, round(sum(c * n for c, n in known) / sum(n for _, n in known), 3)
+
+
+def _grown(box: Box, wide: int, tall: int) -> Box:
+    return box[0] - wide, box[1] - tall, box[2] + wide, box[3] + tall
+
+
+def _cut(array: Grey, box: Box, dx: int = 0, dy: int = 0, beyond: int = 0) -> Grey:
+    """A copy of the part under `box` moved by (dx, dy); it may reach over the edge, where `beyond` stands."""
+    left, top, right, bottom = box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy
+    height, width = array.shape
+    cut = np.full((max(0, bottom - top), max(0, right - left)), beyond, np.uint8)
+    x0, y0, x1, y1 = max(0, left), max(0, top), min(width, right), min(height, bottom)
+    if x0 < x1 and y0 < y1:
+        cut[y0 - top : y1 - top, x0 - left : x1 - left] = array[y0:y1, x0:x1]
+    return cut

@@ -1,0 +1,164 @@
+"""What a page is: fifteen languages, the hard pairs, and OCR's mistakes."""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from classifiers.page import CLASSES, classify_page, probabilities
+from records.model import Kind
+
+PAGES = tomllib.loads((Path(__file__).parent / "pages.toml").read_text(encoding="utf-8"))["page"]
+FILLING = {Kind.RADIOLOGY_REPORT, Kind.PATHOLOGY_REPORT, Kind.INFORMED_CONSENT, Kind.MEDICAL_RECORD, Kind.LETTER_OF_AGREEMENT}
+CONFUSIONS = {"m": "rn", "l": "1", "o": "0", "e": "c", "h": "b", "n": "u", "t": "f", "s": "5", "a": "o", "g": "q", "I": "l"}
+
+
+def names(page: dict[str, str]) -> str:
+    return f"{page['language']}-{page['kind']}-{PAGES.index(page)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_a_page_in_any_language_is_what_it_is(page: dict[str, str]) -> None:
+    """Each synthetic page gets its kind with confidence, its language, and evidence that stands on it."""
+    scored = classify_page(page["text"])
+    if page["kind"] == "none":
+        assert scored.kind not in FILLING
+        assert scored.evidence[0].startswith("looks like")
+        return
+    assert scored.kind.value == page["kind"]
+    assert scored.confidence >= 0.7
+    assert scored.language == page["language"]
+    assert scored.evidence
+
+
+def test_a_discharge_letter_that_quotes_a_ct_is_a_record() -> None:
+    """Imaging quoted inside a stay's story does not make it a radiology report."""
+    text = (
+        "Discharge letter\nThe patient was admitted with fever. CT of the chest showed consolidation in the "
+        "right lower lobe and a "
+        "small pleural effusion; MRI of the brain was unremarkable. He was treated with ceftriaxone 2 g "
+        "daily and discharged home."
+    )
+    assert classify_page(text).kind is Kind.MEDICAL_RECORD
+
+
+def test_a_radiology_report_that_mentions_biopsy_is_no_pathology() -> None:
+    """A recommendation of biopsy, and a biopsy clip, are said in imaging reports."""
+    text = (
+        "MAMMOGRAM, BILATERAL\nTechnique: CC and MLO views.\nThere is a spiculated mass of 15 mm in the "
+        "upper outer quadrant of the "
+        "left breast with microcalcifications. A biopsy clip lies in the right breast.\nImpression: BI-RADS "
+        "5. Core biopsy advised."
+    )
+    assert classify_page(text).kind is Kind.RADIOLOGY_REPORT
+
+
+def test_a_biopsy_procedure_note_is_not_its_pathology_report() -> None:
+    """How the tissue was taken is a record; what it shows is pathology."""
+    note = (
+        "ULTRASOUND-GUIDED BREAST BIOPSY, PROCEDURE NOTE\nConsent was obtained. Local anesthesia with "
+        "lidocaine. Four cores were taken "
+        "with a 14 gauge needle and sent to pathology in formalin. A clip was placed. The patient tolerated the procedure well."
+    )
+    report = (
+        "BREAST, LEFT, CORE BIOPSY\nGross: four cores of tan tissue, formalin fixed, entirely "
+        "submitted.\nMicroscopic: sections show "
+        "invasive ductal carcinoma, grade 2. Estrogen receptor positive.\nDiagnosis: invasive ductal carcinoma."
+    )
+    assert classify_page(note).kind is Kind.MEDICAL_RECORD
+    assert classify_page(report).kind is Kind.PATHOLOGY_REPORT
+
+
+def test_a_story_of_imaging_tissue_and_treatment_is_a_record() -> None:
+    """A case history full of findings is still a history."""
+    text = (
+        "A 44-year-old woman presented with a breast lump. Mammography showed a spiculated mass and "
+        "ultrasound confirmed it. Biopsy "
+        "revealed invasive carcinoma, estrogen receptor positive, HER2 negative. She received chemotherapy, "
+        "then mastectomy with free "
+        "margins, and radiotherapy. After three years of follow-up there is no recurrence."
+    )
+    assert classify_page(text).kind is Kind.MEDICAL_RECORD
+
+
+def test_consent_words_in_a_report_do_not_make_it_a_consent() -> None:
+    """Operation notes say that consent was obtained."""
+    text = (
+        "OPERATIVE NOTE\nInformed consent was obtained after the risks were explained. Preoperative "
+        "diagnosis: hernia. The patient was "
+        "prepped and draped. An incision was made. Estimated blood loss 20 ml."
+    )
+    assert classify_page(text).kind is Kind.MEDICAL_RECORD
+
+
+def test_nothing_to_read_is_abstained() -> None:
+    """Without words there is no kind, and the confidence says so."""
+    for text in ("", "   \n", "lorem ipsum dolor sit amet", "12345 67890"):
+        scored = classify_page(text)
+        assert scored.kind is Kind.UNKNOWN
+        assert scored.confidence < 0.6
+
+
+def test_below_the_threshold_the_guess_is_kept_but_not_said() -> None:
+    """The threshold decides between a kind and an abstention; the best guess stays visible."""
+    text = "CT chest\nNo pleural effusion."
+    assert classify_page(text, threshold=0.5).kind is Kind.RADIOLOGY_REPORT
+    strict = classify_page(text, threshold=0.9999)
+    assert strict.kind is Kind.UNKNOWN
+    assert strict.best is Kind.RADIOLOGY_REPORT
+    assert "not sure enough" in strict.evidence[0]
+
+
+def test_a_menu_of_modalities_is_one_title_at_most() -> None:
+    """A list of departments does not pile up titles."""
+    one = classify_page("Radiology report").weights["radiology_report"]
+    many = classify_page("Radiology report\nCT report\nMRI report\nUltrasound report\nMammography report").weights[
+        "radiology_report"
+    ]
+    assert many < 3 * one
+
+
+def test_probabilities_sum_to_one_and_follow_the_evidence() -> None:
+    """The formula is a distribution, and more weight is more confidence."""
+    low, high = probabilities({"radiology_report": 2.0}), probabilities({"radiology_report": 6.0})
+    assert sum(low.values()) == pytest.approx(1.0)
+    assert set(low) == set(CLASSES)
+    assert high["radiology_report"] > low["radiology_report"] > low["pathology_report"]
+
+
+def spoiled(text: str, rate: float, seed: int) -> str:
+    """`text` as a poor scan reads: confused letters, lost accents and letters, broken words."""
+    chance = random.Random(seed)  # noqa: S311 - a repeatable nuisance, not a secret
+    letters = []
+    for c in text:
+        roll = chance.random()
+        if c.isspace() or roll > 1.4 * rate:
+            letters.append(c)
+        elif roll > rate:
+            letters.append(c + " ")
+        else:
+            letters.append(CONFUSIONS.get(c, "") if c.isascii() else chance.choice((c, "", ".")))
+    return "".join(letters)
+
+
+@pytest.mark.parametrize(("rate", "answered"), [(0.02, 0.95), (0.05, 0.93), (0.09, 0.85)])
+def test_a_poor_scan_costs_answers_not_truth(rate: float, answered: float) -> None:
+    """With a share of all letters wrong, what is still said stays right, and most is still said."""
+    said = right = 0
+    pages = [page for page in PAGES if page["kind"] != "none"]
+    for seed, page in enumerate(pages):
+        scored = classify_page(spoiled(page["text"], rate, seed), noisy=True)
+        if scored.kind is not Kind.UNKNOWN:
+            said += 1
+            right += scored.kind.value == page["kind"]
+    assert right == said
+    assert said >= answered * len(pages)
+
+
+def test_broken_spaced_and_hyphenated_words_are_mended() -> None:
+    """Letters set apart, words broken by OCR and words divided at a line's end are still read."""
+    text = "R A D I O L O G Y  R E P O R T\nNo pleu ral effu-\nsion. The costo phrenic angles are clear, no pneumo-\nthorax."
+    assert classify_page(text, noisy=True).kind is Kind.RADIOLOGY_REPORT

@@ -1,0 +1,89 @@
+"""DICOM headers gathered into studies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from classifiers.studies import gaps, is_image, studies_of
+from records.model import Dicom, Kind, Part, Role, Severity
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def header(number: int = 1, series: str = "1.2.3.1") -> Dicom:
+    return Dicom(
+        sop_class=CT, sop_instance=f"{series}.{number}", study="1.2.3", series=series, modality="CT", has_pixels=True,
+        instance_number=number, series_number=1, study_date="2026-03-14", study_description="CT CHEST", body_part="CHEST",
+        accession="ACC-7", patient_name="SYNTHETIC^PATIENT^ALPHA", patient_id="SYN-1", birth_date="1961-04-03", sex="F",
+    )  # fmt: skip
+
+
+def part(dicom: Dicom) -> Part:
+    return Part(
+        f"disc/{dicom.sop_instance}", dicom.sop_instance.ljust(64, "0"), 10, "application/dicom", Role.MEMBER, dicom=dicom
+    )
+
+
+def test_a_study_is_one_document() -> None:
+    """Series and images are counted, the header's facts are the fields."""
+    documents = studies_of([part(header(n)) for n in (2, 1, 3)] + [part(header(n, "1.2.3.2")) for n in (1, 2)])
+    assert len(documents) == 1
+    study = documents[0]
+    assert study.kind is Kind.RADIOLOGY_IMAGE
+    assert study.findings == ()
+    assert study.fields == {
+        "modality": "CT", "body_part": "CHEST", "study_date": "2026-03-14", "accession": "ACC-7",
+        "patient_name": "SYNTHETIC^PATIENT^ALPHA", "patient_id": "SYN-1", "birth_date": "1961-04-03", "sex": "F",
+        "study_uid": "1.2.3", "series": 2, "instances": 5,
+    }  # fmt: skip
+
+
+def test_gaps_in_instance_numbers_are_doubtful() -> None:
+    """A missing image in the middle is named with its study."""
+    (study,) = studies_of([part(header(n)) for n in (1, 2, 5)])
+    (finding,) = study.findings
+    assert (finding.code, finding.severity) == ("series_incomplete", Severity.DOUBTFUL)
+    assert finding.study == {"modality": "CT", "body_part": "CHEST", "date": "2026-03-14"}
+    assert "2 missing" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"), [([1, 2, 3], []), ([1, 3, 5, 7], []), ([4, 5, 6], []), ([1, 2, 4], [3]), ([7], [])]
+)
+def test_a_regular_step_is_no_gap(numbers: list[int], missing: list[int]) -> None:
+    """Odd numbers only, or a start at four, happen."""
+    assert gaps(numbers) == missing
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sop_class": "1.2.840.10008.5.1.4.1.1.7"},
+        {"sop_class": "1.2.840.10008.5.1.4.1.1.7.4", "modality": "OT"},
+        {"modality": "SR", "has_pixels": False},
+        {"modality": "KO", "has_pixels": False},
+        {"has_pixels": False},
+    ],
+)
+def test_what_is_no_image_series(change: dict[str, str | bool]) -> None:
+    """Secondary captures, reports, key objects and files without pixels."""
+    dicom = replace(header(), **change)  # type: ignore[arg-type]  # the changes are typed by their keys
+    assert not is_image(dicom)
+    (study,) = studies_of([part(dicom)])
+    assert study.kind is Kind.UNKNOWN
+
+
+def test_radiography_is_one_modality_and_pet_ct_is_pet() -> None:
+    """CR and DX are XR; a study of PT and CT series is PT."""
+    (plain,) = studies_of([part(replace(header(), modality="DX"))])
+    assert plain.fields["modality"] == "XR"
+    (pet,) = studies_of([part(header()), part(replace(header(1, "1.2.3.9"), modality="PT"))])
+    assert pet.fields["modality"] == "PT"
+
+
+def test_order_of_files_changes_nothing() -> None:
+    """The same study has one id and one order."""
+    parts = [part(header(n)) for n in (1, 2, 3)]
+    assert studies_of(parts) == studies_of(parts[::-1])
