@@ -5,6 +5,7 @@ Pure: the same reading under the same rules gives the same documents, in the ord
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +31,9 @@ SMALL_PICTURE = 250_000  # pixels; a smaller picture inside a mail body is a log
 REPORT_IN_BODY = 0.9  # how sure a mail's own words must be another kind to be taken as that
 PUT_ASIDE = 0.75  # how sure a page must be none of the kinds to be put aside without staff
 _REPORT_MODALITIES = frozenset({"SR", "DOC"})
+_DISC_NOTE = re.compile(
+    r"(?:^|/)(?:read_?me|lies_?mich|lisez_?moi|l[eé]a?me|leggimi|licen[cs]e)[^/]*\.(?:txt|html?)$", re.IGNORECASE
+)
 
 
 def identify(reading: Reading, rules: Identifying) -> tuple[Document, ...]:
@@ -69,7 +73,15 @@ def _documents_of(part: Part, rules: Identifying) -> list[Document]:
     runs = runs_of(facts)
     if part.role is Role.BODY or len(facts) == 1:
         runs = (Run(tuple(facts), 1.0),)
-    return [_document(part, run, len(runs) > 1, rules) for run in runs]
+    documents = [_document(part, run, len(runs) > 1, rules) for run in runs]
+    return [_put_aside(d) for d in documents] if part.role is Role.MEMBER and _DISC_NOTE.search(part.path) else documents
+
+
+def _put_aside(document: Document) -> Document:
+    """A viewer's own note on a disc is nothing for staff, unless its words are those of a document."""
+    if document.kind is not Kind.UNKNOWN:
+        return document
+    return replace(document, fields={**document.fields, "looks_like": "disc_note"})
 
 
 def _facts(page: Page, rules: Identifying) -> PageFacts:

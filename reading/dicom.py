@@ -58,6 +58,9 @@ def _parse(raw: bytes) -> tuple[Dataset, Layout]:
     implicit = syntax == ImplicitVRLittleEndian if syntax else not raw[body_at + 4 : body_at + 6].isalpha()
     little = syntax != ExplicitVRBigEndian
     layout = scan(raw, body_at, implicit=implicit, little=little, max_depth=MAX_SEQUENCE_LEVELS)
+    if layout.elements == 0:  # some software writes another encoding than it declares
+        implicit = not implicit
+        layout = scan(raw, body_at, implicit=implicit, little=little, max_depth=MAX_SEQUENCE_LEVELS)
     if layout.elements == 0:
         raise Unreadable("dicom_malformed", "no elements where the data set should be")
     file = io.BytesIO(raw[: layout.pixels_at] if layout.pixels_at else raw)

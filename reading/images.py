@@ -96,8 +96,8 @@ def bitmap_of(image: Image.Image) -> Bitmap:
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise Unreadable("image_malformed", "its pixels can not be decoded") from error
-    if camera and max(image.size) > 0:
-        image = ImageOps.exif_transpose(image)
+    if camera:
+        image = upright(image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         paper = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(paper, image.convert("RGBA"))
@@ -108,6 +108,14 @@ def bitmap_of(image: Image.Image) -> Bitmap:
         pixels, bilevel = within(pixels), False
     dpi = round(max(horizontal, vertical)) if horizontal > 1 else guess_dpi(*pixels.shape)
     return Bitmap(np.ascontiguousarray(pixels), min(max(dpi, 70), 600), bilevel, camera and not bilevel)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turned as the camera says it was held; a damaged note of it does not cost the picture."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # whatever a damaged EXIF block raises
+        return image
 
 
 def _grey16(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

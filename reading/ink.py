@@ -83,7 +83,7 @@ class Stroke:
     solid: float  # share of its convex hull that its filled outline takes: a blob, a ring or a box is near 1
     worded: float  # share of its ink that lies under words that were read
     drawn: bool  # lies on an ellipse or on straight level and upright lines: a stamp's border, not writing
-    strung: bool  # letters joined by a line under or through them, or a line that crosses the whole picture
+    strung: bool  # letters joined by a line under or through them, or a line that runs on beyond the picture
 
     @property
     def breadth(self) -> float:
@@ -105,7 +105,7 @@ def strokes(ink: Mask, letters: Mask) -> list[Stroke]:
         if area < SPECK:
             continue
         shape = (marks[top : top + height, left : left + width] == index).astype(np.uint8)
-        through = left == 0 and width == ink.shape[1]
+        through = width > 20 * MM and (left == 0 or left + width == ink.shape[1])
         found.append(_stroke(shape, left, top, area, float(under[index]) / area, through))
     return found
 
@@ -121,28 +121,35 @@ def _stroke(shape: Mask, left: int, top: int, area: int, worded: float, through:
     return Stroke(left, top, shape.shape[1], shape.shape[0], area, length, solid, worded, drawn, strung)
 
 
-def unruled(shape: Mask) -> Mask:
-    """`shape` without its long thin level runs; upright strokes that cross them stay."""
-    level = cv2.morphologyEx(cv2.dilate(shape, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, np.ones((1, round(3 * MM)), np.uint8))
+def level_runs(shape: Mask) -> Mask:
+    """Where a nearly level line runs for at least 3 mm."""
+    joined = cv2.dilate(shape, np.ones((3, 1), np.uint8))
+    return np.asarray(cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, round(3 * MM)), np.uint8)), np.uint8)
+
+
+def unruled(shape: Mask, level: Mask) -> Mask:
+    """`shape` without its level runs; upright strokes that cross them stay."""
     gone = cv2.dilate(level, np.ones((3, 1), np.uint8))
     upright = cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((round(1.2 * MM), 1), np.uint8))
     return np.asarray(shape & (1 - gone) | upright & gone, np.uint8)
 
 
 def _strung(shape: Mask) -> bool:
-    """Without its level runs, does the shape fall into a row of letters?"""
+    """Is there one straight level line all along the shape, and a row of letters when it is taken away?"""
     high, wide = shape.shape
     if wide < 8 * MM or high > 9 * MM:
         return False
-    rest = unruled(shape)
+    level = level_runs(shape)
+    ys, xs = np.nonzero(level)
+    if len(np.unique(xs)) < 0.6 * wide:
+        return False
+    slope = np.polyfit(xs, ys, 1)
+    if np.mean(np.abs(ys - np.polyval(slope, xs)) < 0.6 * MM) < 0.85:
+        return False
+    rest = unruled(shape, level)
     _, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
     letters = stats[1:][(stats[1:, cv2.CC_STAT_HEIGHT] > 0.8 * MM) & (stats[1:, cv2.CC_STAT_WIDTH] < 4.5 * MM)]
-    if len(letters) < 6 or letters[:, cv2.CC_STAT_AREA].sum() < 0.6 * rest.sum():
-        return False
-    left, heads = letters[:, cv2.CC_STAT_LEFT], letters[:, cv2.CC_STAT_TOP]
-    feet = heads + letters[:, cv2.CC_STAT_HEIGHT]
-    off = min(np.median(np.abs(side - np.polyval(np.polyfit(left, side, 1), left))) for side in (heads, feet))
-    return bool(off < 0.45 * MM and np.ptp(left) > 0.6 * wide)
+    return len(letters) >= 6 and bool(np.ptp(letters[:, cv2.CC_STAT_LEFT]) > 0.6 * wide)
 
 
 def _round(shape: Mask) -> bool:
@@ -182,20 +189,19 @@ def look(seen: list[Stroke], type_width: float) -> str:
         return "empty"
     if not inked or _mostly_read(seen, inked):
         return "print"
-    blobs = [s for s in inked if s.breadth > 1.5 * MM and s.area > 4 * MM * MM]
-    closed = [s for s in inked if s.solid > 0.9 and min(s.width, s.height) > 4 * MM]  # a ring, a box, a stamp's border
-    lines = [s for s in inked if s.winding < 1.3]
-    written = [
-        s for s in inked if s.winding >= 1.3 and s.breadth <= 1.5 * MM and s not in closed and max(s.width, s.height) > 2.5 * MM
-    ]
-    if blobs or closed:
-        return "smudge" if blobs and not written else "unclear"
-    if not written:
-        return "line" if any(s.width > 6 * MM for s in lines) else _small(inked)
+    written = [s for s in inked if _written(s)]
+    frames = [s for s in written if s.drawn or (s.solid > 0.9 and min(s.width, s.height) > 4 * MM)]
+    written = [s for s in written if s not in frames]
     length = sum(s.length for s in written)
-    if sum(s.length for s in inked if s.drawn) > 0.3 * length or _lettered(written):
+    if any(s.breadth > 1.5 * MM and s.area > 4 * MM * MM for s in inked):
+        return "unclear" if length > 20 * MM else "smudge"
+    if frames and (sum(s.length for s in frames) > length or _encloses(frames, written)):
+        return "unclear"  # a ring, a box, a stamp's border
+    if not written:
+        return "line" if any(s.winding < 1.3 and s.width > 6 * MM for s in inked) else _small(inked)
+    if (type_width and any(s.strung for s in written)) or _lettered(written):
         return "unclear"
-    if any(s.strung for s in written) or _encloses(written, [s for s in seen if s.worded >= 0.6]):
+    if _encloses(written, [s for s in seen if s.worded >= 0.6]):
         return "unclear"
     span = max(s.left + s.width for s in written) - min(s.left for s in written)
     widest = max(written, key=lambda s: s.width)
@@ -218,14 +224,14 @@ def _written(stroke: Stroke) -> bool:
     return stroke.winding >= 1.3 and stroke.breadth <= 1.5 * MM and max(stroke.width, stroke.height) > 2.5 * MM
 
 
-def _encloses(written: list[Stroke], typed: list[Stroke]) -> bool:
-    """Type within a drawn border: a stamp."""
-    if len(typed) < 2:
+def _encloses(outer: list[Stroke], inner: list[Stroke]) -> bool:
+    """Do the shapes stand around the others, as a stamp's border around its words?"""
+    if len(inner) < 2:
         return False
-    left, right = min(s.left for s in written), max(s.left + s.width for s in written)
-    top, bottom = min(s.top for s in written), max(s.top + s.height for s in written)
-    within = [s for s in typed if left < s.left and s.left + s.width < right and top <= s.top and s.top + s.height <= bottom]
-    return len(within) > 0.8 * len(typed)
+    left, right = min(s.left for s in outer), max(s.left + s.width for s in outer)
+    top, bottom = min(s.top for s in outer), max(s.top + s.height for s in outer)
+    within = [s for s in inner if left < s.left and s.left + s.width < right and top <= s.top and s.top + s.height <= bottom]
+    return len(within) > 0.8 * len(inner)
 
 
 def _lettered(written: list[Stroke]) -> bool:

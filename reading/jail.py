@@ -129,7 +129,9 @@ class Child:
             raise
         if "ready" not in answer:
             self.kill()
-            raise TemporaryError("forms_unusable")  # the operator's folder: work waits until it is mended
+            raise TemporaryError(
+                "forms_unusable", str(answer.get("unusable", ""))[:80]
+            )  # the operator's folder: work waits until it is mended
 
     @property
     def pid(self) -> int:

@@ -13,6 +13,8 @@ import zipfile
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+from reading import compound
+
 HEAD_BYTES = 64 << 10
 
 PDF = "application/pdf"
@@ -23,6 +25,8 @@ ZIP = "application/zip"
 TAR = "application/x-tar"
 TNEF = "application/ms-tnef"
 OLE = "application/x-ole-storage"
+MSG = "application/vnd.ms-outlook"
+DOC = "application/msword"
 RTF = "text/rtf"
 HTML = "text/html"
 TEXT = "text/plain"
@@ -56,7 +60,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "image/gif"),
     (b"x\x9f>\x22", TNEF),
     (b"{\\rtf", RTF),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
     (b"\x1f\x8b", "application/gzip"),
     (b"BZh", "application/x-bzip2"),
     (b"\xfd7zXZ\0", "application/x-xz"),
@@ -91,7 +94,7 @@ _EXTENSIONS = {
     "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif", "image/heic": "heic", "image/gif": "gif", "image/webp": "webp",
     "image/bmp": "bmp", WORD: "docx", SHEET: "xlsx", SLIDES: "pptx", ODT: "odt", ODS: "ods", "application/gzip": "gz",
     "application/x-7z-compressed": "7z", "application/vnd.rar": "rar",
-    "application/x-iso9660-image": "iso", TNEF: "dat",
+    "application/x-iso9660-image": "iso", TNEF: "dat", MSG: "msg", DOC: "doc",
 }  # fmt: skip
 
 
@@ -122,6 +125,8 @@ def _by_own_checks(head: bytes, file: BinaryIO, name: str) -> str | None:
         return DICOMDIR if PurePosixPath(name).name.upper() == "DICOMDIR" or b"1.2.840.10008.1.3.10" in head[:1024] else DICOM
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _zip_kind(file)
+    if head.startswith(compound.MAGIC):
+        return _compound_kind(file)
     if head[4:8] == b"ftyp":
         return "image/heic" if head[8:12] in _HEIC_BRANDS else "video/mp4"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -163,6 +168,15 @@ def _zip_kind(file: BinaryIO) -> str:
     if "META-INF/MANIFEST.MF" in names:
         return PROGRAM
     return ZIP
+
+
+def _compound_kind(file: BinaryIO) -> str:
+    """A compound file's kind by the names at its top."""
+    file.seek(0)
+    names = compound.names(file.read())
+    if "__properties_version1.0" in names:
+        return MSG
+    return DOC if "WordDocument" in names else OLE
 
 
 def _bare_dicom(head: bytes) -> bool:

@@ -48,7 +48,7 @@ def read(found: Found, sheet: Sheet) -> None:
     message = email.message_from_bytes(raw)
     bodies, rest = sort_out(message)
     for body in bodies:
-        _read_body(body, sheet)
+        read_body(body, sheet)
     shown = {picture for body in bodies for picture in body.pictures}
     for part in rest:
         try:
@@ -129,7 +129,7 @@ def sort_out(message: email.message.Message) -> tuple[list[Body], list[email.mes
     for group in _groups(message):
         words = [part for part in group if _is_body(part)]
         rest.extend(part for part in group if not _is_body(part))
-        bodies.extend(_choose([_body(part) for part in words]) if len(group) > 1 else [_body(part) for part in words])
+        bodies.extend(choose([_body(part) for part in words]) if len(group) > 1 else [_body(part) for part in words])
     return bodies, rest
 
 
@@ -174,7 +174,7 @@ def _body(part: email.message.Message) -> Body:
     return Body("body.html", raw, tidy("".join(parsed.pieces)), tuple(parsed.links), pictures)
 
 
-def _choose(bodies: list[Body]) -> list[Body]:
+def choose(bodies: list[Body]) -> list[Body]:
     """Of alternatives the plain text, unless it says much less than the HTML; links and pictures of all."""
     if not bodies:
         return []
@@ -186,7 +186,7 @@ def _choose(bodies: list[Body]) -> list[Body]:
     return [Body(best.name, best.raw, best.words, links, pictures)]
 
 
-def _read_body(body: Body, sheet: Sheet) -> None:
+def read_body(body: Body, sheet: Sheet) -> None:
     hint = kinds.HTML if body.name.endswith(".html") else kinds.TEXT
     if body.words.strip() or body.links:
         sheet.child(body.name, body.raw, Role.BODY, hint=hint, words=body.words, links=body.links)

@@ -7,6 +7,7 @@ PDFium is not thread-safe: a worker is one process with one thread.
 from __future__ import annotations
 
 import ctypes
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -38,8 +39,7 @@ NATIVE_DPI = (90, 420)  # outside, the picture is rendered to RENDER_DPI instead
 
 def read(found: Found, sheet: Sheet) -> None:
     """Every page, then the files embedded in it."""
-    raw = found.load(sheet.limits.max_part_bytes)
-    with opened(raw) as document:
+    with opened(found.load(sheet.limits.max_part_bytes), sheet) as document:
         sheet.check_pages(len(document))
         if pdfium_c.FPDFDoc_GetJavaScriptActionCount(document) > 0:
             sheet.notes.add("javascript")
@@ -55,21 +55,47 @@ def read(found: Found, sheet: Sheet) -> None:
 
 
 @contextmanager
-def opened(raw: bytes) -> Iterator[pdfium.PdfDocument]:
-    """The document; `encrypted` when it wants a password, `pdf_malformed` when it is none."""
+def opened(raw: bytes, sheet: Sheet | None = None) -> Iterator[pdfium.PdfDocument]:
+    """The document, repaired if need be (said on `sheet`); `encrypted`: it wants a password, `pdf_malformed`: it is none."""
     try:
-        document = pdfium.PdfDocument(raw)
-    except pdfium.PdfiumError as error:
-        code = getattr(error, "err_code", None)
-        if code == pdfium_c.FPDF_ERR_PASSWORD or "password" in str(error).lower():
-            raise Unreadable("encrypted", "a password is needed to open it") from error
-        if code == pdfium_c.FPDF_ERR_SECURITY:
-            raise Unreadable("encrypted", "an encryption that can not be opened") from error
-        raise Unreadable("pdf_malformed", "no readable document structure") from error
+        document = _loaded(raw)
+    except Unreadable as error:
+        if error.code != "pdf_malformed":
+            raise
+        document = _loaded(_repaired(raw))
+        if sheet is not None:
+            sheet.problem("pdf_malformed", f"damaged; {len(document)} pages could be restored")
     try:
         yield document
     finally:
         document.close()
+
+
+def _loaded(raw: bytes) -> pdfium.PdfDocument:
+    try:
+        return pdfium.PdfDocument(raw)
+    except pdfium.PdfiumError as error:
+        code = getattr(error, "err_code", None)
+        if code == pdfium_c.FPDF_ERR_PASSWORD:
+            raise Unreadable("encrypted", "a password is needed to open it") from error
+        if code == pdfium_c.FPDF_ERR_SECURITY:
+            raise Unreadable("encrypted", "an encryption that can not be opened") from error
+        raise Unreadable("pdf_malformed", "no readable document structure") from error
+
+
+def _repaired(raw: bytes) -> bytes:
+    """What qpdf can restore of a damaged document."""
+    import pikepdf
+
+    out = io.BytesIO()
+    try:
+        with pikepdf.open(io.BytesIO(raw)) as document:
+            document.save(out)
+    except pikepdf.PasswordError as error:
+        raise Unreadable("encrypted", "a password is needed to open it") from error
+    except (pikepdf.PdfError, ValueError, RuntimeError) as error:
+        raise Unreadable("pdf_malformed", "no readable document structure") from error
+    return out.getvalue()
 
 
 @contextmanager

@@ -50,13 +50,11 @@ class PictureWalk(Walk):
         if sheet.media_type == kinds.PDF:
             self._draw_pdf(found)
             return
-        from PIL import ImageOps
-
         from reading import images
 
         image = images.opened(found.load(self.limits.max_part_bytes), sheet.media_type, self.limits.max_pixels)
         for number in range(1, MAX_PICTURES + 1):
-            self._show(number, "png", _png(ImageOps.exif_transpose(image.copy())))
+            self._show(number, "png", _png(images.upright(image.copy())))
             try:
                 image.seek(number)
             except EOFError:

@@ -22,6 +22,7 @@ from records.model import FormSeen, Page, TextSource
 FormCheck = Callable[[str, Sequence[str], Callable[[], tuple[Grey, list[Word]]]], FormSeen | None]
 
 GOOD = 0.80  # mean confidence above which nobody asks whether the page lies on its head
+DOUBTFUL = 0.6  # below, a turned page is tried unturned as well
 HOPELESS = 0.35  # below, with many words claimed: illegible
 MANY_WORDS = 15
 SURE_TURN = 1.0  # orientation margin of Tesseract below which it is guessing
@@ -73,23 +74,11 @@ def recognise(bitmap: Bitmap, engine: Engine, configured: Sequence[str], install
 
 
 def _best(pixels: Grey, dpi: int, desk: Desk) -> Seen:
-    """The upper part in the first language, then the rest, or all again as the upper part's words advise."""
+    """The surest reading of a page that may lie any way round, in any script and language that is installed."""
     turn = _quarter(pixels, dpi, desk)
-    pixels, models = turned(pixels, turn), desk.configured[:1]
-    at = quiet_row(pixels)
-    top = desk.read(pixels[:at], dpi, models, turn)
-    language = languages.latin_language(top.read.text, desk.installed)
-    if language is None and top.read.confidence < GOOD:
-        seen = _turned(pixels, dpi, desk, top if at == len(pixels) else None, turn)
-    elif language is not None and language not in models:
-        seen = desk.read(pixels, dpi, (language,), turn)
-    elif at < len(pixels):
-        rest = desk.engine.recognise(pixels[at:], dpi, models)
-        seen = Seen(pixels, joined(top.read, rest, at, len(pixels)), models, turn)
-    else:
-        seen = top
-    other = _other_language(seen, desk)
-    again = desk.read(seen.pixels, dpi, other, seen.rotation) if other else seen
+    seen = _upright(turned(pixels, turn), dpi, desk, turn, may_ask=True)
+    language = _other_language(seen, desk)
+    again = desk.read(seen.pixels, dpi, (language,), seen.rotation) if language else seen
     return again if again.read.confidence >= seen.read.confidence - 0.03 else seen
 
 
@@ -99,18 +88,33 @@ def _quarter(pixels: Grey, dpi: int, desk: Desk) -> int:
     return facing.rotation if facing and facing.rotation in (90, 270) and facing.rotation_margin >= SURE_TURN else 0
 
 
-def _turned(pixels: Grey, dpi: int, desk: Desk, first: Seen | None, turn: int) -> Seen:
-    """A poor beginning: ask for orientation and script, read the whole page so; keep whichever reading is surest."""
+def _upright(pixels: Grey, dpi: int, desk: Desk, turn: int, *, may_ask: bool) -> Seen:
+    """The upper part in the first language, then the rest, or all again as the upper part's words advise."""
+    models = desk.configured[:1]
+    at = quiet_row(pixels)
+    top = desk.read(pixels[:at], dpi, models, turn)
+    language = languages.latin_language(top.read.text, desk.installed)
+    if language is None and top.read.confidence < GOOD and may_ask:
+        return _asked(pixels, dpi, desk, turn)
+    if language is not None and language not in models:
+        return desk.read(pixels, dpi, (language,), turn)
+    if at == len(pixels):
+        return top
+    rest = desk.engine.recognise(pixels[at:], dpi, models)
+    return Seen(pixels, joined(top.read, rest, at, len(pixels)), models, turn)
+
+
+def _asked(pixels: Grey, dpi: int, desk: Desk, turn: int) -> Seen:
+    """A poor beginning: ask for orientation and script, read the page so; keep whichever reading is surest."""
     facing = desk.engine.orientation(pixels, dpi)
     rotation = facing.rotation if facing and facing.rotation_margin >= SURE_TURN else 0
     scripts = languages.BY_SCRIPT.get(facing.script, ()) if facing else ()
-    tries = [(code,) for code in scripts if code in desk.installed]
     upright, whole = turned(pixels, rotation), (turn + rotation) % 360
-    seen = [desk.read(upright, dpi, models, whole) for models in tries]
-    if first is not None:
-        seen.append(first)
-    if (rotation and not tries) or (first is None and max((_worth(one.read) for one in seen), default=0) < GOOD):
-        seen.append(desk.read(upright, dpi, desk.configured[:1], whole))
+    seen = [desk.read(upright, dpi, (code,), whole) for code in scripts if code in desk.installed]
+    if max((_worth(one.read) for one in seen), default=0) < GOOD:
+        seen.append(_upright(upright, dpi, desk, whole, may_ask=False))
+    if rotation and max(_worth(one.read) for one in seen) < DOUBTFUL:  # orientation is guessed on noisy pages
+        seen.append(_upright(pixels, dpi, desk, turn, may_ask=False))
     return max(seen, key=lambda one: _worth(one.read))
 
 
@@ -119,12 +123,10 @@ def _worth(read: Recognised) -> float:
     return read.confidence * min(1.0, len(read.words) / MANY_WORDS)
 
 
-def _other_language(seen: Seen, desk: Desk) -> tuple[str, ...] | None:
-    """The model of the language that the words are clearly in, when it is another one with the Latin script."""
-    if not languages.is_latin(seen.models):
-        return None
-    code = languages.latin_language(seen.read.text, desk.installed)
-    return None if code is None or code in seen.models else (code,)
+def _other_language(seen: Seen, desk: Desk) -> str | None:
+    """The language that the words are clearly in, when it is another one with the Latin script."""
+    language = languages.latin_language(seen.read.text, desk.installed) if languages.is_latin(seen.models) else None
+    return None if language in seen.models else language
 
 
 def joined(top: Recognised, rest: Recognised, at: int, height: int) -> Recognised:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from reading.align import Laid, middles, through
 from reading.blanks import Blank
-from reading.ink import MM, Grey, Mask, Stroke, crossing, dark, flat, look, rules, streaks, strokes, unruled, widest_type
+from reading.ink import MM, Grey, Mask, Stroke, crossing, dark, flat, level_runs, look, rules, streaks, strokes, unruled, widest_type
 from reading.labels import is_rule, plain, rows
 from reading.words import Word
 from records.model import Zone, ZoneSeen
@@ -150,7 +150,8 @@ class Sheet:
             return False
         wide = _grown(box, 0, round(2 * MM))
         page, under = _cut(self.ink, wide, dx, dy), _cut(self.cover, wide)
-        bare = unruled(np.asarray(page & (1 - under), np.uint8))
+        added = np.asarray(page & (1 - under), np.uint8)
+        bare = unruled(added, level_runs(added))
         text, sure = self.recognise(_enlarged(np.where(bare > 0, np.uint8(0), np.uint8(255))))
         return sum(c.isalpha() for c in text) >= 6 and sure >= SURE
 

@@ -14,13 +14,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from reading import kinds
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Limits, Unreadable
 from reading.words import Word
 from records.model import Dicom, FormSeen, Page, Part, Problem, Role, TextSource
+
+if TYPE_CHECKING:
+    from reading.compound import Storage
 
 
 class Courier(Protocol):
@@ -51,6 +54,7 @@ class Found:
     hint: str = ""  # the type that the container knows it to be
     words: str | None = None  # a mail body's text, its charset undone
     links: tuple[str, ...] = ()
+    opened: Storage | None = None  # a folder of a compound file, which has no bytes of its own
 
     def open(self) -> BinaryIO:
         return self.file or io.BytesIO(self.raw)
@@ -117,8 +121,10 @@ class Sheet:
         hint: str = "",
         words: str | None = None,
         links: tuple[str, ...] = (),
+        opened: Storage | None = None,
     ) -> None:
         """A file found inside this one: walked at once, then forgotten."""
+        size, sha256 = opened.weigh() if opened else (len(raw), hashlib.sha256(raw).hexdigest())
         safe, unsafe = safe_name(name)
         if unsafe:
             self.notes.add("unsafe_name")
@@ -127,8 +133,8 @@ class Sheet:
         self._children += 1
         self.walk.visit(
             Found(
-                number, path, role, raw, None, len(raw), hashlib.sha256(raw).hexdigest(),
-                self.found.depth + archive, self.found.level + 1, hint, words, links,
+                number, path, role, raw, None, size, sha256,
+                self.found.depth + archive, self.found.level + 1, hint, words, links, opened,
             )
         )  # fmt: skip
 
@@ -148,6 +154,10 @@ Reader = Callable[[Found, Sheet], None]
 _READERS: tuple[tuple[frozenset[str], str, str, str], ...] = (
     # types, module, code when it breaks in an unforeseen way, "container" when its children stand for it
     (frozenset({kinds.MAIL}), "mail", "parser_crashed", "container"),
+    (frozenset({kinds.MSG}), "outlook", "mail_malformed", "container"),
+    (frozenset({kinds.TNEF}), "tnef", "mail_malformed", "container"),
+    (frozenset({kinds.OLE}), "embedded", "office_malformed", "container"),
+    (frozenset({kinds.DOC}), "worddoc", "office_malformed", ""),
     (frozenset({kinds.ZIP}), "zips", "archive_malformed", "container"),
     (frozenset({kinds.TAR}) | kinds.COMPRESSED, "tars", "archive_malformed", "container"),
     (frozenset(kinds.OTHER_ARCHIVES), "archives", "archive_malformed", "container"),
@@ -185,7 +195,7 @@ class Walk:
             return
         media_type, role = self._kind(found)
         reader, code, container = reader_for(media_type)
-        top_mail = found.number == "0" and media_type == kinds.MAIL
+        top_mail = found.number == "0" and media_type in (kinds.MAIL, kinds.MSG)
         sheet = Sheet(self, found, media_type, role, "" if top_mail else f"{found.path}/", container)
         self.courier.say({"enter": found.number, "part": dataclasses.asdict(_part(sheet))})
         if role is not Role.PROGRAM:
@@ -204,7 +214,11 @@ class Walk:
         media_type = found.hint
         if not media_type:
             media_type = kinds.media_type(found.open(), found.path, top=found.level == 0) if found.size else "inode/x-empty"
-        readable = media_type in kinds.IMAGES or media_type in (kinds.PDF, kinds.DICOM, kinds.MAIL) or media_type in kinds.OFFICE
+        readable = (
+            media_type in kinds.IMAGES
+            or media_type in (kinds.PDF, kinds.DICOM, kinds.MAIL, kinds.MSG, kinds.DOC)
+            or media_type in kinds.OFFICE
+        )
         program = media_type == kinds.PROGRAM or (
             not readable and found.role is not Role.BODY and kinds.looks_like_program(found.path)
         )
@@ -235,6 +249,12 @@ class Walk:
             raise Unreadable("format_not_allowed", sheet.media_type)
         if reader is None and sheet.media_type not in HARMLESS:
             raise Unreadable("unreadable_type", sheet.media_type)
+
+    def spend(self, count: int) -> None:
+        """Take `count` bytes off what the submission may unpack to."""
+        self.bytes_left -= count
+        if self.bytes_left < 0:
+            raise Unreadable("archive_bytes", f"more than {self.limits.max_archive_bytes} bytes unpacked")
 
     def afford(self, text: str, sheet: Sheet) -> str:
         """`text` as far as the submission's budget of characters goes; what is cut is said."""

@@ -212,8 +212,8 @@ def main() -> None:
     desk = Desk(pipe, limits, hello["forms"])
     try:
         desk.load_forms()
-    except ConfigurationError as error:
-        pipe.send({"unusable": error.code})
+    except Exception as error:  # the operator's folder, not a sender's: whatever is wrong with it, work waits
+        pipe.send({"unusable": error.code if isinstance(error, ConfigurationError) else type(error).__name__})
         return
     pipe.send({"ready": True})
     watch = MemoryWatch(limits.memory_bytes)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import struct
 
+import cv2
 import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image
 
 from reading.bitmap import Bitmap
-from reading.photo import even
+from reading.photo import even, flat, needs_light, sheet_corners
 from reading.prepare import despeckle, is_blank, sideways, square_pixels, turned
 from tests.servers import paper
 from tests.servers.walking import walk
@@ -179,3 +180,33 @@ def test_a_jpeg_with_false_dimensions_ends_in_an_answer() -> None:
     at = raw.find(b"\xff\xc0")
     struct.pack_into(">HH", raw, at + 5, 5000, 7000)
     assert walk(bytes(raw), "a.jpg").parts
+
+
+def test_a_sheet_on_a_table_is_cut_out_and_straightened() -> None:
+    """Perspective and table go; the page that remains looks like the sheet."""
+    sheet = np.array(paper.page().resize((864, 1100)))
+    target = np.array([[150, 120], [900, 80], [960, 1150], [110, 1200]], np.float32)
+    source = np.array([[0, 0], [863, 0], [863, 1099], [0, 1099]], np.float32)
+    scene = np.full((1300, 1060), 70, np.uint8)
+    drawn = cv2.warpPerspective(sheet, cv2.getPerspectiveTransform(source, target), (1060, 1300), borderValue=70)
+    mask = cv2.warpPerspective(np.full_like(sheet, 255), cv2.getPerspectiveTransform(source, target), (1060, 1300))
+    scene[mask > 0] = drawn[mask > 0]
+    corners = sheet_corners(scene)
+    assert corners is not None
+    assert np.abs(corners - target).max() < 12
+    again = flat(scene)
+    small = cv2.resize(again, (864, 1100), interpolation=cv2.INTER_AREA)
+    assert np.abs(cv2.blur(small, (15, 15)).astype(int) - cv2.blur(sheet, (15, 15))).mean() < 12
+
+
+def test_a_sheet_that_fills_the_picture_is_left_as_it_is() -> None:
+    """No corners are invented."""
+    assert sheet_corners(np.array(paper.page())) is None
+    assert sheet_corners(np.full((500, 400), 90, np.uint8)) is None
+
+
+def test_light_is_evened_only_where_it_is_needed() -> None:
+    """A clean scan is not touched, a shaded one is."""
+    clean = np.array(paper.page())
+    shaded = (clean * np.linspace(0.6, 1, clean.shape[1])[None, :]).astype(np.uint8)
+    assert [needs_light(clean), needs_light(shaded)] == [False, True]

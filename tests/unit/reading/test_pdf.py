@@ -208,3 +208,14 @@ def test_a_scan_cut_into_strips_is_one_page() -> None:
     walked = walk(out.getvalue(), "a.pdf")
     assert len(walked.bitmaps) == 1
     assert walked.bitmaps[0].pixels.shape[0] > 3000
+
+
+def test_a_cut_document_is_restored_as_far_as_it_goes_and_said() -> None:
+    """The pages that a broken transmission left are read; that some may be missing is a problem."""
+    raw = text_pdf(*[[f"Synthetic page {number} of the report"] for number in range(1, 9)])
+    walked = walk(raw[: raw.rfind(b"xref")], "a.pdf")
+    pages = walked.parts[0].pages
+    assert "page 1" in pages[0].text
+    assert walked.codes in ([], ["pdf_malformed"])
+    kept = walk(raw[:-400], "a.pdf")
+    assert kept.parts[0].pages or kept.codes == ["pdf_malformed"]

@@ -19,7 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 from config.settings import ReadingSettings
 from reading.reader import READER_VERSION, version_of
 from reading.sandbox import WorkerPool, sandbox_works
-from records.errors import ConfigurationError
+from records.errors import ConfigurationError, TemporaryError
 from records.model import Reading, Role, TextSource
 from tests.servers import paper
 
@@ -155,6 +155,28 @@ def test_the_version_follows_engine_languages_and_forms(tmp_path: Path) -> None:
         assert pool.version != first
     with WorkerPool(ReadingSettings(languages=("spa", "eng")), None) as other, WorkerPool(ReadingSettings(), None) as plain:
         assert other.version != plain.version
+
+
+def test_registered_forms_are_laid_over_their_pages(made: Path) -> None:
+    """Text layer and fax alike: the form is known by name, its places are looked at."""
+    with WorkerPool(ReadingSettings(), made / "forms") as pool:
+        for name in ("packets/complete-en.eml", "packets/fax-only.tif"):
+            path = made / name
+            reading = pool.read(path, hashlib.sha256(path.read_bytes()).hexdigest())
+            seen = [page.form for part in reading.parts for page in part.pages if page.form]
+            assert {"loa-en", "consent-en"} <= {form.form for form in seen}
+            assert any(zone.kind == "signature" and zone.ink > 0 for form in seen for zone in form.zones)
+
+
+def test_an_unusable_forms_folder_makes_work_wait(tmp_path: Path) -> None:
+    """Reading without the registered forms would judge wrongly: it is tried again when the folder is mended."""
+    forms = tmp_path / "forms"
+    (forms / "loa").mkdir(parents=True)
+    (forms / "loa" / "form.toml").write_text("nonsense")
+    (forms / "loa" / "blank.pdf").write_bytes(b"nonsense")
+    with WorkerPool(ReadingSettings(), forms) as pool, pytest.raises(TemporaryError) as fault:
+        read(pool, tmp_path, text_pdf(1))
+    assert fault.value.code == "forms_unusable"
 
 
 def test_a_machine_without_sandbox_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
