@@ -20,7 +20,7 @@ from classifiers.page import lexicon_file
 from records.model import FieldValue, Finding, FormSeen, Kind, Page, Severity, TextSource, ZoneSeen
 
 FAIR = 0.5  # OCR confidence at which a date that parses is believed
-READABLE = 0.7  # OCR confidence at which a typed name is believed
+READABLE = 0.8  # OCR confidence at which a typed name is believed
 CERTAIN = 0.85  # the same for handwriting
 STALE_YEARS = 2  # an agreement signed earlier was not signed for this request
 OTHER_SIGNERS = ("witness", "interpreter", "physician")

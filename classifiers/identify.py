@@ -74,10 +74,10 @@ def _documents_of(part: Part, rules: Identifying) -> list[Document]:
     if part.role is Role.BODY or len(facts) == 1:
         runs = (Run(tuple(facts), 1.0),)
     documents = [_document(part, run, len(runs) > 1, rules) for run in runs]
-    return [_put_aside(d) for d in documents] if part.role is Role.MEMBER and _DISC_NOTE.search(part.path) else documents
+    return [_disc_note(d) for d in documents] if part.role is Role.MEMBER and _DISC_NOTE.search(part.path) else documents
 
 
-def _put_aside(document: Document) -> Document:
+def _disc_note(document: Document) -> Document:
     """A viewer's own note on a disc is nothing for staff, unless its words are those of a document."""
     if document.kind is not Kind.UNKNOWN:
         return document

@@ -57,8 +57,8 @@ AGREEMENT = (
     "consenso", "accordo", "onam", "riza", "согласие", "соглашение", "موافقة", "اتفاقية", "同意书", "同意書", "동의서",
 )  # fmt: skip
 PLACEHOLDER = re.compile(
-    r"""[\[<{«(]\s*(?:insert\b|enter\b|inserte\b|escriba\b)?[^\]>}»)]{0,40}
-        \b(?:patient|paciente|name|nombre|nome|nom\b|hasta|full\ name|dob|المريض)[^\]>}»)]{0,60}[\]>}»)]""",
+    r"""[\[<{«]\s*(?:insert\b|enter\b|inserte\b|escriba\b)?[^\]>}»]{0,40}
+        \b(?:patient|paciente|name|nombre|nome|nom\b|hasta|full\ name|dob|المريض)[^\]>}»]{0,60}[\]>}»]""",
     re.IGNORECASE | re.VERBOSE,
 )
 _SPACED = re.compile(r"[a-z0-9\u0400-\u04ff]")

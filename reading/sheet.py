@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ FOUND = 0.55  # share of the blank's ink around a place that must be found again
 SURE = 0.6  # OCR confidence at which a word is a word
 REACH = 14  # pixels: how far a place is moved about to fit the blank's ink
 PAD = round(10 * MM)
-NEXT = 0.012  # of the page's width: a wider gap parts two texts
+NEXT = 2.5 * MM  # a wider gap parts two texts
 
 
 class Sheet:
@@ -52,6 +53,7 @@ class Sheet:
         self.type_width = 0.0 if layered else widest_type(self.ink)  # 0: all type is known from the text layer
         self.corners = [_corners(laid.matrix, w) for w in words]
         self.spots = through(laid.matrix, middles(words))
+        self.placed = [replace(w, left=x0, top=y0, right=x1, bottom=y1) for w, ((x0, y0), (x1, y1)) in zip(words, self.corners, strict=True)]
         self.printed = {p for p, b in laid.pairs}
 
     def seen(self, zone: Zone) -> ZoneSeen:
@@ -177,22 +179,21 @@ class Sheet:
         inside = [i for i in free if left < spots[i][0] < right and top < spots[i][1] < bottom]
         if zone.kind in ("date", "role"):
             self._go_on(inside, free)
-        order = {id(self.words[i]): i for i in inside}
-        return [order[id(w)] for row in rows([self.words[i] for i in inside]) for w in row], False
+        return [inside[n] for n in _reading_order([self.placed[i] for i in inside])], False
 
     def _go_on(self, inside: list[int], free: Sequence[int]) -> None:
         """Add the words that follow on the row beyond the end of a short line."""
         for index in inside:  # grows as it goes
-            word = self.words[index]
+            word = self.placed[index]
             for other in free:
-                near = self.words[other]
+                near = self.placed[other]
                 level = word.top < (near.top + near.bottom) / 2 < word.bottom
-                if other not in inside and level and 0 <= near.left - word.right < NEXT:
+                if other not in inside and level and -2 <= near.left - word.right < NEXT:
                     inside.append(other)
 
     def _between(self, box: Box) -> list[int]:
         """What the page has between the blank's words before and after a placeholder: edited text may have flowed on."""
-        theirs, mine = _reading_order(self.blank.words), _reading_order(self.words)
+        theirs, mine = _reading_order(self.blank.words), _reading_order(self.placed)
         spots = middles([self.blank.words[i] for i in theirs]) * self.size
         left, top, right, bottom = _grown(box, 2, 2)
         held = [n for n, (x, y) in enumerate(spots) if left <= x <= right and top <= y <= bottom]
@@ -204,7 +205,7 @@ class Sheet:
         after = next((n for n in range(held[-1] + 1, held[-1] + 4) if n in known), None)
         if before is None or after is None or not 0 < known[after] - known[before] <= 60:
             return []
-        skipped = {plain(self.blank.words[theirs[n]].text) for n in (*range(before, held[0]), *range(held[-1] + 1, after + 1))}
+        skipped = {plain(self.blank.words[theirs[n]].text) for n in (*range(before, held[0]), *range(held[-1] + 1, after + 1))} | {""}
         found = mine[known[before] + 1 : known[after]]
         while found and plain(self.words[found[0]].text) in skipped:
             found = found[1:]
