@@ -7,17 +7,15 @@ place seen the text alone can show that a form is unsigned, never that it is sig
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 
 from rapidfuzz import fuzz
 
-from classifiers.dates import find_dates, western_digits
-from classifiers.page import lexicon_file
-from records.model import FieldValue, Finding, FormSeen, Kind, Page, Severity, TextSource, ZoneSeen
+from classifiers import form_text
+from classifiers.form_words import any_of, date_in, like_name, mended, places, plain, words
+from records.model import FieldValue, Finding, FormSeen, Kind, Page, Severity, ZoneSeen
 
 FAIR = 0.5  # OCR confidence at which a date that parses is believed
 READABLE = 0.8  # OCR confidence at which a typed name is believed
@@ -25,7 +23,6 @@ CERTAIN = 0.85  # the same for handwriting
 STALE_YEARS = 2  # an agreement signed earlier was not signed for this request
 OTHER_SIGNERS = ("witness", "interpreter", "physician")
 _NUMBERS = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}")
-_RULE = re.compile(r"^[\s_.…·\-–—:|]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def implausible(date_iso: str, today: date) -> bool:
     return days > 1 or days < -366 * STALE_YEARS
 
 
-# --- the three ways to see a form ------------------------------------------------------------------------------------------
+# --- the three ways to see a form --------------------------------------------------------------------------------------
 
 
 def _judge_registered(notes: _Notes, seen: Sequence[FormSeen], language: str | None, today: date | None) -> float:
@@ -114,15 +111,51 @@ def _judge_labelled(
     _programme(notes, pages, compared=any(f.compared for f in seen))
     zones = list(_agreed(seen))
     _signature(notes, zones, [])
-    _date(notes, zones, [], language, today)
+    if _signers(zones, "signature"):
+        _date(notes, zones, [], language, today)
+    else:  # half of what was sought was not found: what seems empty may be another place
+        notes.fields["dated"] = "unclear"
+        notes.find("date_unclear", Severity.DOUBTFUL, "no place for a signature was seen, so its date is not sure either")
     _fields(notes, [z for z in zones if z.placeholder], [], language)
+    _unseen_field(notes, pages, language)
     return 0.8
+
+
+def _judge_text(notes: _Notes, pages: Sequence[Page], language: str | None, today: date | None) -> float:
+    notes.evidence.append("judged by text alone: no place for signature or date was seen")
+    _programme(notes, pages, compared=any(p.form.compared for p in pages if p.form))
+    state, why = form_text.signed(pages)
+    notes.fields["signed"] = state
+    if state == "no":
+        notes.find("unsigned", Severity.MISSING, why)
+    else:
+        notes.find("signature_unclear", Severity.DOUBTFUL, why)
+    state, told = form_text.dated(pages, language)
+    if state == "yes":
+        _take_date(notes, told, language, today)
+    else:
+        notes.fields["dated"] = state
+        notes.find(*(("undated", Severity.MISSING) if state == "no" else ("date_unclear", Severity.DOUBTFUL)), told)
+    _unseen_field(notes, pages, language)
+    return 0.6
+
+
+def _unseen_field(notes: _Notes, pages: Sequence[Page], language: str | None) -> None:
+    """R7 without a registered blank: replaced only when a name with a date of birth stands in the text."""
+    if notes.kind is not Kind.LETTER_OF_AGREEMENT or any(f.code == "loa_field_unreplaced" for f in notes.findings):
+        return
+    if form_text.placeholder(pages):
+        notes.find("field_unreplaced", Severity.MISSING, "a placeholder still stands in the text")
+    elif form_text.names_patient(pages, language, str(notes.fields.get("date", ""))):
+        notes.evidence.append("a name with a date of birth stands in the text")
+    else:
+        notes.find("field_unclear", Severity.DOUBTFUL, "no registered form is near, and no patient with a date of birth is named")
 
 
 def _programme(notes: _Notes, pages: Sequence[Page], compared: bool) -> None:
     """A form that lies on no blank: another programme's, or home-made."""
     whole = plain(" ".join(p.text for p in pages))
-    ours = any(plain(name) in whole for name in _words("programme", "names"))
+    ours = any(plain(name) in whole for name in words("programme", "names"))
     notes.fields["programme_form"] = ours and not compared
     if compared:
         notes.find("not_programme_form", Severity.DOUBTFUL, "the page lies on none of the registered forms")
@@ -138,15 +171,16 @@ def _agreed(seen: Sequence[FormSeen]) -> Iterator[ZoneSeen]:
             places.setdefault((form.page if form.form else 1, zone.name), []).append(zone)
     for copies in places.values():
         first = copies[0]
-        if all((z.look == "empty") == (first.look == "empty") and plain(z.text) == plain(first.text) for z in copies):
-            yield first
-        elif first.kind == "signature" and all(z.look == first.look for z in copies):
+        alike = all(z.look == first.look for z in copies)
+        if first.kind != "signature":  # what was read must agree, too
+            alike = all((z.look == "empty") == (first.look == "empty") and plain(z.text) == plain(first.text) for z in copies)
+        if alike:
             yield first
         else:
             yield ZoneSeen(first.name, first.kind, first.ink, first.strokes, first.span, "", 0.0, first.placeholder, "unclear")
 
 
-# --- signature -----------------------------------------------------------------------------------------------------------------
+# --- signature ---------------------------------------------------------------------------------------------------------
 
 
 def _signers(zones: Sequence[ZoneSeen], kind: str) -> list[ZoneSeen]:
@@ -191,30 +225,30 @@ def _missing_pages(absent: Sequence[int]) -> str:
 def _role(notes: _Notes, zones: Sequence[ZoneSeen], signed: Sequence[ZoneSeen]) -> None:
     """R9: who signed as what; left out when nothing says."""
     said = " ".join(z.text for z in zones if z.kind == "role")
-    if _any_of(said, _words("signer", "representative")):
+    if any_of(said, words("signer", "representative")):
         notes.fields["signer_role"] = "representative"
-    elif _any_of(said, _words("signer", "patient")):
+    elif any_of(said, words("signer", "patient")):
         notes.fields["signer_role"] = "patient"
     elif all(z.name.startswith("representative") for z in signed):
         notes.fields["signer_role"] = "representative"
 
 
-# --- date ----------------------------------------------------------------------------------------------------------------------
+# --- date --------------------------------------------------------------------------------------------------------------
 
 
 def _date(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], language: str | None, today: date | None) -> None:
     places = _signers(zones, "date")
-    read = [z for z in places if _date_in(z.text, language)]
-    sure = [z for z in read if z.confidence is None or z.confidence >= FAIR]
+    read = [z for z in places if date_in(z.text, language)]
+    sure = [z for z in read if _surely(z, FAIR)]
     beside = [
         z
         for z in _signers(zones, "signature")
-        if _date_in(z.text, language) and (z.confidence is None or z.confidence >= READABLE)
+        if date_in(z.text, language) and (z.confidence is None or z.confidence >= READABLE)
     ]
     if sure:
         _take_date(notes, sure[0].text, language, today)
     elif read or any(z.look != "empty" or z.text.strip() for z in places):
-        impossible = any(_NUMBERS.search(_mended(z.text)) and (z.confidence is None or z.confidence >= READABLE) for z in places)
+        impossible = any(_NUMBERS.search(mended(z.text)) and _surely(z, READABLE) for z in places)
         notes.fields["dated"] = "unclear"
         if impossible and not read:
             notes.find(
@@ -235,23 +269,15 @@ def _date(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], langu
         notes.find("undated", Severity.MISSING, "the place for the date is empty")
 
 
-def _mended(text: str) -> str:
-    """Digits as 0-9, and letters that OCR takes for digits beside digits put right."""
-    digits = western_digits(text)
-    digits = re.sub(r"(?<=[\d/.\-])[oOQ](?=[\d/.\-]|$|\s)|(?<![^\W\d])[oOQ](?=\d)", "0", digits)
-    return re.sub(r"(?<=[\d/.\-])[lI|](?=[\d/.\-]|$|\s)|(?<![^\W\d])[lI|](?=\d)", "1", digits)
-
-
-def _date_in(text: str, language: str | None) -> tuple[str, bool] | None:
-    """(ISO 8601, ambiguous) of the first date; R10: day and month are never guessed by language."""
-    found = next(find_dates(_mended(text), "fa" if language == "fa" else None), None)
-    return (found.iso, found.ambiguous) if found else None
+def _surely(zone: ZoneSeen, floor: float) -> bool:
+    return zone.confidence is None or zone.confidence >= floor
 
 
 def _take_date(notes: _Notes, text: str, language: str | None, today: date | None) -> None:
-    seen = _date_in(text, language)
-    assert seen is not None
-    iso, ambiguous = seen
+    seen = date_in(text, language)
+    if seen is None:
+        return
+    iso, ambiguous = seen.iso, seen.ambiguous
     notes.fields["dated"] = "yes"
     notes.fields["date_ambiguous"] = ambiguous
     readings = [iso]
@@ -267,7 +293,7 @@ def _take_date(notes: _Notes, text: str, language: str | None, today: date | Non
         notes.find("date_implausible", Severity.DOUBTFUL, "the date is in the future or long past")
 
 
-# --- the highlighted field ------------------------------------------------------------------------------------------------------
+# --- the highlighted field ---------------------------------------------------------------------------------------------
 
 
 def _fields(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], language: str | None) -> None:
@@ -295,7 +321,7 @@ def field_state(zone: ZoneSeen) -> tuple[str, str]:
     if wanted:
         kept = [w for w in wanted.split() if any(fuzz.ratio(w, t) > 80 for t in text.split())]
         rest = " ".join(t for t in text.split() if not any(fuzz.ratio(w, t) > 80 for w in wanted.split()))
-        if fuzz.ratio(text, wanted) > 82 or (len(kept) >= 0.75 * len(wanted.split()) and not _like_name(rest, 2)):
+        if fuzz.ratio(text, wanted) > 82 or (len(kept) >= 0.75 * len(wanted.split()) and not like_name(rest)):
             return "unreplaced", "the placeholder still stands in the field"
         if len(kept) >= 0.75 * len(wanted.split()) and re.search(r"[\[\]<>{}«»]", zone.text):
             return "unclear", "the placeholder stands in the field beside other text"
@@ -303,124 +329,22 @@ def field_state(zone: ZoneSeen) -> tuple[str, str]:
         return "unclear", "the field was filled in by hand, or not surely typed, and is not surely read"
     if zone.confidence is not None and zone.confidence < READABLE:
         return "unclear", "the field is not surely read"
-    if not _like_name(zone.text, 2):
+    if not like_name(zone.text):
         return "unclear", "what stands in the field is no name"
     return "replaced", ""
 
 
-def _like_name(text: str, words: int) -> bool:
-    """At least `words` words of two letters, or two letters of a script without spaces."""
-    dense = sum("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in text)
-    return dense >= 2 or sum(sum(c.isalpha() for c in w) >= 2 for w in text.split()) >= words
-
-
 def _named(notes: _Notes, text: str, language: str | None) -> None:
     """Name and date of birth from "NAME, born 1961-04-03" and the like."""
-    bare = _mended(text)
-    stops = [m.start() for word in _words("born", "words") for m in _word_at(word, bare)]
+    bare = mended(text)
+    stops = [m.start() for word in words("born", "words") for m in places(word, bare)]
     stops += [m.start() for m in re.finditer(r"\d", bare)]
     name = text[: min(stops, default=len(text))]
-    for label in sorted(_words("name"), key=len, reverse=True):
+    for label in sorted(words("born", "names"), key=len, reverse=True):
         name = re.sub(rf"^\W*{re.escape(label)}\b\s*:\s*", "", name, flags=re.IGNORECASE)
     name = " ".join(name.strip(" \t,;:.-–—([{*/|_\"'").split())
-    if _like_name(name, 2) and "patient_name" not in notes.fields:
+    if like_name(name) and "patient_name" not in notes.fields:
         notes.fields["patient_name"] = name
-    seen = _date_in(text, language)
-    if seen and not seen[1] and "birth_date" not in notes.fields:
-        notes.fields["birth_date"] = seen[0]
-
-
-# --- text alone --------------------------------------------------------------------------------------------------------------------
-
-
-def _judge_text(notes: _Notes, pages: Sequence[Page], language: str | None, today: date | None) -> float:
-    notes.evidence.append("judged by text alone: no place for signature or date was seen")
-    _programme(notes, pages, compared=any(p.form.compared for p in pages if p.form))
-    lines = [line for p in pages for line in p.text.splitlines()]
-    exact = all(p.source is TextSource.LAYER for p in pages)  # what is drawn by hand is not in words that were recognised
-    after = list(_after(lines, _words("signature"), _words("witness")))
-    if exact and after and all(_RULE.match(rest) for rest in after):
-        notes.fields["signed"] = "no"
-        notes.find("unsigned", Severity.MISSING, "the line for the signature is empty")
-    else:
-        notes.fields["signed"] = "unclear"
-        why = "a typed name is no signature" if after else "no signature can be seen in the text"
-        notes.find("signature_unclear", Severity.DOUBTFUL, why)
-    dates = list(_after(lines, _words("date"), (*_words("witness"), *_words("other_date"))))
-    written = [rest for rest in dates if _date_in(rest, language)]
-    if written and exact:
-        _take_date(notes, written[0], language, today)
-    elif exact and dates and all(_RULE.match(rest) for rest in dates):
-        notes.fields["dated"] = "no"
-        notes.find("undated", Severity.MISSING, "the line for the date is empty")
-    else:
-        notes.fields["dated"] = "unclear"
-        notes.find("date_unclear", Severity.DOUBTFUL, "no date of signing can be read in the text")
-    if notes.kind is Kind.LETTER_OF_AGREEMENT and re.search(
-        r"[\[<{«][^\]>}»]{0,40}(?:patient|paciente|nombre|name)[^\]>}»]{0,60}[\]>}»]", " ".join(lines), re.IGNORECASE
-    ):
-        notes.find("field_unreplaced", Severity.MISSING, "a placeholder still stands in the text")
-    return 0.6
-
-
-def _after(lines: Sequence[str], labels: Sequence[str], but: Sequence[str]) -> Iterator[str]:
-    """What follows each label: the rest of its line up to the next label, or the next line when that is all there is."""
-    every = (*_words("signature"), *_words("date"))
-    for number, line in enumerate(lines):
-        hits = sorted(m.end() for word in labels for m in _word_at(word, line))
-        if not hits or len(line.split()) > 14 or _any_of(line[: hits[-1]].split(":")[-1], but):
-            continue
-        rest = line[hits[-1] :]
-        if ":" in rest[:60] and not _RULE.match(rest.split(":")[0]):
-            rest = rest.split(":", 1)[1]
-        elif not _RULE.match(rest) and not re.match(r"\s*[:_/]", rest):
-            rest = re.sub(r"^[^_:]*", "", rest)  # the rest of the label: "Signature of patient ____"
-        cut = min((m.start() for word in every for m in _word_at(word, rest)), default=len(rest))
-        rest = rest[:cut]
-        following = lines[number + 1] if number + 1 < len(lines) else ""
-        if (
-            not rest.strip(" :")
-            and following.strip()
-            and not any(_any_of(following, _words(key)) for key in ("signature", "date"))
-        ):
-            rest = following
-        yield rest
-
-
-# --- words -------------------------------------------------------------------------------------------------------------------------
-
-
-def plain(text: str) -> str:
-    """Small letters without accents and marks, words apart by single spaces."""
-    kept = unicodedata.normalize("NFKD", western_digits(text).casefold())
-    return " ".join("".join(c if c.isalnum() else "" if unicodedata.combining(c) else " " for c in kept).split())
-
-
-@cache
-def _words(section: str, key: str | None = None) -> tuple[str, ...]:
-    content = lexicon_file("forms.toml")
-    if section == "name":
-        return tuple(content["born"]["name"])
-    return tuple(content[section][key] if key else content[section])
-
-
-@cache
-def _pattern(word: str) -> re.Pattern[str]:
-    stem = word.endswith("*")
-    core = re.escape(plain(word.rstrip("*"))).replace(r"\ ", r"\s+")
-    spaced = re.match(r"[a-z\u0400-\u04ff]", plain(word)) is not None
-    return re.compile((r"(?<![^\W_])" if spaced else "") + core + ("" if stem or not spaced else r"(?![^\W_])"))
-
-
-def _word_at(word: str, text: str) -> Iterator[re.Match[str]]:
-    """Places of a lexicon word in `text`, whose letters are folded one for one."""
-    return _pattern(word).finditer(_folded(text))
-
-
-def _folded(text: str) -> str:
-    """`text` in small letters without accents, each letter at its old place."""
-    return "".join((unicodedata.normalize("NFKD", c.casefold()) or c)[0] for c in text)
-
-
-def _any_of(text: str, words: Sequence[str]) -> bool:
-    return any(True for word in words for _ in _word_at(word, text))
+    seen = date_in(text, language)
+    if seen and not seen.ambiguous and "birth_date" not in notes.fields:
+        notes.fields["birth_date"] = seen.iso

@@ -30,6 +30,7 @@ class Laid:
 
     matrix: Points  # 3 × 3: fractions of the page to pixels of the blank
     match: float  # share of the blank's words found in place, 0..1
+    agreed: float  # share of the page's words that stand where the blank has them, 0..1
     pairs: tuple[tuple[int, int], ...]  # (word of the page, word of the blank)
     at: Points  # n × 2: where the pairs' words stand on the blank
     off: Points  # n × 2: how far the page's words then lie from there
@@ -74,11 +75,12 @@ def lay(page: Sequence[Word], blank: Sequence[Word], size: tuple[int, int]) -> L
     placed = through(matrix, source)
     pairs = _in_place(mine, theirs, placed, target)
     match = len(pairs) / max(1, sum(1 for t in theirs if t))
-    known = dict((b, p) for p, b in pairs)
+    known = {b: p for p, b in pairs}
     flowed = [(p, b) for p, b in seeds if b not in known and np.abs(placed[p] - target[b]).max() < FLOW]
     every = [*pairs, *flowed]
     ps, bs = [p for p, _ in every], [b for _, b in every]
-    return Laid(matrix, match, tuple(every), target[bs], placed[ps] - target[bs])
+    agreed = len(pairs) / max(1, sum(1 for m in mine if m))
+    return Laid(matrix, match, agreed, tuple(every), target[bs], placed[ps] - target[bs])
 
 
 def _seeds(mine: list[str], theirs: list[str]) -> list[tuple[int, int]]:
@@ -105,39 +107,42 @@ def _keys(tokens: list[str], before: int, after: int) -> list[str]:
 
 
 def _fit(source: Points, target: Points, pairs: Sequence[tuple[int, int]]) -> Points | None:
-    """An affine map, or a perspective one where that explains clearly more."""
-    a = np.asarray(source[[p for p, _ in pairs]], np.float64)
-    b = np.asarray(target[[q for _, q in pairs]], np.float64)
+    """An affine map, or a perspective one where that explains clearly more; None when neither is a page on its blank."""
+    a, b = source[[p for p, _ in pairs]], target[[q for _, q in pairs]]
     cv2.setRNGSeed(7)  # the same page gives the same reading
-    affine, agreed = cv2.estimateAffine2D(
+    affine, agreed = _affine(a, b)
+    perspective, inside = _perspective(a, b) if len(pairs) >= 12 else (None, 0)
+    if perspective is None or inside < 8:
+        return affine if agreed >= 5 else None
+    if affine is None or inside > 1.1 * agreed:
+        return perspective
+    return perspective if inside >= agreed and _error(perspective, a, b) < 0.6 * _error(affine, a, b) else affine
+
+
+def _affine(a: Points, b: Points) -> tuple[Points | None, int]:
+    """The best affine map, and how many pairs agree with it."""
+    found, agreed = cv2.estimateAffine2D(
         a * 1000, b, method=cv2.RANSAC, ransacReprojThreshold=NEAR, maxIters=3000, confidence=0.999
     )
-    if affine is None or not _upright(affine * np.array([1000, 1000, 1])):
-        affine, agreed = None, np.zeros(1)
-    perspective = inside = None
-    if len(pairs) >= 12:
-        perspective, inside = cv2.findHomography(a * 1000, b, cv2.RANSAC, NEAR, maxIters=3000, confidence=0.999)
-    if perspective is not None and inside is not None:
-        straight = np.asarray(perspective @ np.diag([1000.0, 1000.0, 1.0]), np.float64)
-        better = inside.sum() > 1.1 * agreed.sum() or (
-            affine is not None and inside.sum() >= agreed.sum() and _error(straight, a, b) < 0.6 * _error(_square(affine), a, b)
-        )
-        if better and _upright(straight / straight[2, 2]) and inside.sum() >= 8:
-            return straight
-    if affine is None or agreed.sum() < 5:
-        return None
-    return _square(affine)
+    if found is None:
+        return None, 0
+    matrix = np.vstack([np.asarray(found, np.float64) * (1000, 1000, 1), (0, 0, 1)])
+    return (matrix, int(agreed.sum())) if _upright(matrix) else (None, 0)
 
 
-def _square(affine: npt.NDArray[np.floating]) -> Points:
-    return np.vstack([affine * np.array([1000.0, 1000.0, 1.0]), [0.0, 0.0, 1.0]])
+def _perspective(a: Points, b: Points) -> tuple[Points | None, int]:
+    found, agreed = cv2.findHomography(a * 1000, b, cv2.RANSAC, NEAR, maxIters=3000, confidence=0.999)
+    if found is None:
+        return None, 0
+    matrix = np.asarray(found, np.float64) * (1000, 1000, 1)
+    return (matrix, int(agreed.sum())) if _upright(matrix / matrix[2, 2]) else (None, 0)
 
 
 def _error(matrix: Points, a: Points, b: Points) -> float:
     return float(np.median(np.hypot(*(through(matrix, a) - b).T)))
 
 
-def _upright(matrix: npt.NDArray[np.floating]) -> bool:
+def _upright(matrix: Points) -> bool:
     """A page lies on its blank turned a little and not mirrored, stretched or shrunk beyond reason."""
     right, down = matrix[:2, 0], matrix[:2, 1]
     return bool(

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pypdfium2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reading.geometry import shaded
 from reading.ink import FRAME, Grey, dark, flat
 from reading.limits import Unreadable
 from reading.pdf import flattened, layer_words, opened
@@ -92,8 +93,10 @@ def _load(home: Path) -> Iterator[Blank]:
 def find_zones(pdf: bytes) -> tuple[Zone, ...]:
     """The places of a blank found by its highlights, brackets, labels and ruled lines, page by page."""
     found: list[Zone] = []
-    for number, (image, words) in enumerate(_sheets(pdf), start=1):
-        fields = highlights(image, words, number) or bracketed(words, number)
+    sheets = _sheets(pdf)
+    pale = list(shaded(pdf, [words for _, words in sheets]))
+    for number, (image, words) in enumerate(sheets, start=1):
+        fields = highlights(image, words, number) or bracketed(words, number) or [z for z in pale if z.page == number]
         seen = places(words, dark(flat(_grey(image))), number)
         found.extend(fields)
         found.extend(z for z in seen if z.kind != "field" or not fields)

@@ -79,9 +79,10 @@ class Compound:
         directory, self._cutoff, mini_table = struct.unpack_from("<I4xII", raw, 48)
         self._table = self._numbers(self._tables())
         entries = self._entries(b"".join(self._sectors(directory, self._table, MAX_ENTRIES * ENTRY >> self._shift)))
-        self._mini_table = self._numbers(list(self._chain(mini_table, self._table, len(self._table))))
-        self._mini: bytes | None = None
         self._top = entries[0]
+        minis = min(self._top.size, len(raw)) // MINI + 1
+        self._mini_table = self._numbers(list(self._chain(mini_table, self._table, (minis << 2 >> self._shift) + 1)))
+        self._mini: bytes | None = None
         self.root = self._tree(entries)
 
     # ------------------------------------------------------------ sectors
@@ -99,7 +100,7 @@ class Compound:
             seen.add(at)
             more = self._numbers([at])
             named, at = named + list(more[:-1]), more[-1] if more else NO_SECTOR
-        return [number for number in named if number < most][:most]
+        return [number for number in named if number < most][: (most << 2 >> self._shift) + 2]
 
     def _numbers(self, sectors: list[int]) -> Sequence[int]:
         raw = b"".join(map(self._sector, sectors))

@@ -14,13 +14,14 @@ from reading.align import Laid, lay, level
 from reading.blanks import Blank
 from reading.ink import FRAME, Grey, Mask, dark, flat, rules
 from reading.labels import AGREEMENT, DATE, SIGNATURE, Label, holds, labels, plain
-from reading.sheet import Recognise, Sheet, unstreaked
+from reading.sheet import Recognise, Sheet
 from reading.words import Word
 from reading.zones import bracketed, places
 from records.model import FormSeen, ZoneSeen
 
 SHARED = 0.3  # of a blank's words a page must share to be laid over it
 LAID = 0.45  # of a blank's words in place: this is the form
+AGREED = 0.6  # or of the page's words, when much of the page was not read
 TRIED = 5  # blank pages that a page is laid over, the likeliest ones
 
 
@@ -40,7 +41,7 @@ def observe(image: Grey, words: Sequence[Word], blanks: Sequence[Blank], recogni
     None when the page has neither.  `recognise` reads one line's picture again where the page's words are unsure.
     """
     found = _nearest(words, blanks)
-    if found is None or found[1].match < LAID:
+    if found is None or not _is_it(found[1]):
         return _by_labels(image, words, len(blanks), found[1].match if found else 0.0, recognise)
     blank, laid = found
     sheet = Sheet(image, words, blank, laid, recognise)
@@ -52,6 +53,10 @@ def observe(image: Grey, words: Sequence[Word], blanks: Sequence[Blank], recogni
 def _shared(mine: frozenset[str], blank: Blank) -> float:
     theirs = {t for t in (plain(w.text) for w in blank.words) if len(t) > 3}
     return len(theirs & mine) / len(theirs) if theirs else 0.0
+
+
+def _is_it(laid: Laid) -> bool:
+    return laid.match >= LAID or (laid.agreed >= AGREED and len(laid.pairs) >= 40)
 
 
 def _nearest(words: Sequence[Word], blanks: Sequence[Blank]) -> tuple[Blank, Laid] | None:
@@ -66,15 +71,13 @@ def _nearest(words: Sequence[Word], blanks: Sequence[Blank]) -> tuple[Blank, Lai
 # --- without a blank -------------------------------------------------------------------------------------------------
 
 
-def _by_labels(
-    image: Grey, words: Sequence[Word], compared: int, match: float, recognise: Recognise | None
-) -> FormSeen | None:
+def _by_labels(image: Grey, words: Sequence[Word], compared: int, match: float, recognise: Recognise | None) -> FormSeen | None:
     """Places beside labels, with nothing to subtract but ruled lines and the labels themselves."""
     if not any(label.kind in ("signature", "date") for label in labels(words, image.shape[1] / image.shape[0])):
         return None
     picture, straight = level(image, words)
     size = FRAME, round(FRAME * image.shape[0] / image.shape[1])
-    grey = unstreaked(np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8))
+    grey = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     ink = dark(flat(grey))
     zones, asked = places(straight, ink, 1), bracketed(straight, 1)
     if not zones and not asked:
@@ -83,7 +86,7 @@ def _by_labels(
     own = [w for w in straight if _labelled(w, named)]
     blank = Blank("", "", "", "", 1, 1, tuple(own), _paper(size, own, ink), zones)
     nowhere = np.zeros((0, 2))
-    laid = Laid(np.diag([float(size[0]), float(size[1]), 1.0]), 0.0, (), nowhere, nowhere)
+    laid = Laid(np.diag([float(size[0]), float(size[1]), 1.0]), 0.0, 0.0, (), nowhere, nowhere)
     sheet = Sheet(grey, [w for w in straight if not _labelled(w, named)], blank, laid, recognise, drawn=False)
     seen = [sheet.seen(zone) for zone in zones if zone.kind != "field"]
     seen += [ZoneSeen(z.name, z.kind, 0.0, 0, 1.0, z.placeholder, None, z.placeholder, "print") for z in asked]

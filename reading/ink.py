@@ -22,12 +22,27 @@ SPECK = 9  # pixels: less is dirt
 STREAK = 0.35  # of the page: longer straight runs are drawn by scanners, not by people
 
 
+def grown(mask: Mask, wide: int, tall: int) -> Mask:
+    """`mask` spread by a window of so many pixels."""
+    return np.asarray(cv2.dilate(mask, np.ones((tall, wide), np.uint8)), np.uint8)
+
+
+def filling(mask: Mask, wide: int, tall: int) -> Mask:
+    """What of `mask` holds a whole window of so many pixels (morphological opening)."""
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((tall, wide), np.uint8)), np.uint8)
+
+
+def joined(mask: Mask, wide: int, tall: int) -> Mask:
+    """`mask` with gaps narrower than a window closed (morphological closing)."""
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((tall, wide), np.uint8)), np.uint8)
+
+
 def flat(grey: Grey) -> Grey:
     """The page as if evenly lit: paper is white wherever it lies."""
     small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     paper = cv2.medianBlur(cv2.dilate(small, np.ones((13, 13), np.uint8)), 21)
     around = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.divide(grey, cv2.max(around, 16), scale=255), np.uint8)
+    return np.asarray(cv2.divide(grey, np.maximum(around, 16), scale=255), np.uint8)
 
 
 def dark(lit: Grey) -> Mask:
@@ -39,35 +54,47 @@ def streaks(ink: Mask) -> Mask:
     """Thin lines over much of the page, level or upright: fax lines, dirty glass (and the form's own long rules)."""
     height, width = ink.shape
     found = np.zeros_like(ink)
-    for long, across in (((round(width * STREAK), 1), (1, 3)), ((1, round(height * STREAK)), (3, 1))):
-        joined = cv2.dilate(ink, np.ones(across[::-1], np.uint8))
-        line = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones(long[::-1], np.uint8))
-        thick = cv2.morphologyEx(line, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))  # a black bar is no streak
-        found |= line & (1 - thick)
-    return np.asarray(found & ink, np.uint8)
+    for long, thick in (((round(width * STREAK) | 1, 1), (1, 3)), ((1, round(height * STREAK) | 1), (3, 1))):
+        line = _runs(grown(ink, *thick), long)
+        if line.any():
+            found |= line & (1 - filling(line, 9, 9))  # a black bar is no streak
+    return found & ink
+
+
+def _runs(ink: Mask, size: tuple[int, int]) -> Mask:
+    """Ink in windows of `size` (width, height, both odd) that are full: an opening whose cost does not grow with the window."""
+    border = cv2.BORDER_CONSTANT
+    whole = cv2.boxFilter(ink, cv2.CV_32F, size, normalize=False, borderType=border) > size[0] * size[1] - 0.5
+    spread = cv2.boxFilter(whole.astype(np.uint8), cv2.CV_32F, size, normalize=False, borderType=border)
+    return (spread > 0.5).astype(np.uint8)
 
 
 def rules(ink: Mask, shortest: int = 60) -> list[tuple[int, int, int, int]]:
     """Level ruled lines (drawn, underscored or dotted) as (left, top, right, bottom) in pixels, top to bottom."""
     count, marks, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    flat = np.zeros(count, np.uint8)
-    flat[1:] = (stats[1:, cv2.CC_STAT_HEIGHT] <= 5).astype(np.uint8)
-    dotted = cv2.morphologyEx(flat[marks], cv2.MORPH_CLOSE, np.ones((1, 14), np.uint8))
-    kernel = np.ones((1, shortest), np.uint8)
-    lines = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel) | cv2.morphologyEx(dotted, cv2.MORPH_OPEN, kernel)
-    lines = cv2.morphologyEx(cv2.dilate(lines, np.ones((3, 1), np.uint8)), cv2.MORPH_CLOSE, np.ones((1, 15), np.uint8))
+    low = np.zeros(count, np.uint8)
+    low[1:] = (stats[1:, cv2.CC_STAT_HEIGHT] <= 5).astype(np.uint8)
+    dotted = joined(low[marks], 14, 1)
+    lines = joined(grown(filling(ink, shortest, 1) | filling(dotted, shortest, 1), 1, 3), 15, 1)
     _, _, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
-    boxes = [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:] if h <= 12]
+    boxes = []
+    for x, y, w, h in stats[1:, :4].tolist():
+        if h > 12:  # writing along the line has joined it: the line is where most of the width is inked
+            full = np.flatnonzero(lines[y : y + h, x : x + w].sum(axis=1) > 0.6 * w)
+            if not len(full) or np.ptp(full) > 12:
+                continue
+            y, h = y + int(full[0]), int(np.ptp(full)) + 1
+        if w < 0.93 * ink.shape[1]:  # from edge to edge only a scanner draws
+            boxes.append((x, y, x + w, y + h))
     return sorted(boxes, key=lambda box: (box[1], box[0]))
 
 
 def crossing(rest: Mask, gone: Mask, ink: Mask, reach: int) -> Mask:
     """Of the ink that lies under `gone` lines, what crosses them: there is other ink (`rest`) right above and right below."""
-    down = np.zeros((2 * reach + 1, 9), np.uint8)
-    down[: reach + 1] = 1  # a pixel sees what is above it
-    above = cv2.dilate(rest, down)
-    below = cv2.dilate(rest, down[::-1].copy())
-    return np.asarray(ink & gone & above & below, np.uint8)
+    upper = np.zeros((2 * reach + 1, 9), np.uint8)
+    upper[: reach + 1] = 1  # a pixel sees what is above it
+    above, below = (np.asarray(cv2.dilate(rest, half), np.uint8) for half in (upper, upper[::-1].copy()))
+    return ink & gone & above & below
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +150,13 @@ def _stroke(shape: Mask, left: int, top: int, area: int, worded: float, through:
 
 def level_runs(shape: Mask) -> Mask:
     """Where a nearly level line runs for at least 3 mm."""
-    joined = cv2.dilate(shape, np.ones((3, 1), np.uint8))
-    return np.asarray(cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, round(3 * MM)), np.uint8)), np.uint8)
+    return filling(grown(shape, 1, 3), round(3 * MM), 1)
 
 
 def unruled(shape: Mask, level: Mask) -> Mask:
     """`shape` without its level runs; upright strokes that cross them stay."""
-    gone = cv2.dilate(level, np.ones((3, 1), np.uint8))
-    upright = cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((round(1.2 * MM), 1), np.uint8))
-    return np.asarray(shape & (1 - gone) | upright & gone, np.uint8)
+    gone = grown(level, 1, 3)
+    return shape & (1 - gone) | filling(shape, 1, round(1.2 * MM)) & gone
 
 
 def _strung(shape: Mask) -> bool:
@@ -172,10 +197,9 @@ def _straight(shape: Mask) -> bool:
     if min(shape.shape) < 3 * MM:
         return False
     long = round(4 * MM)
-    thick = cv2.dilate(shape, np.ones((3, 3), np.uint8))
-    level = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
-    upright = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((long, 1), np.uint8))
-    return bool(((level | upright) & shape).sum() > 0.8 * shape.sum())
+    thick = grown(shape, 3, 3)
+    ruled = (filling(thick, long, 1) | filling(thick, 1, long)) & shape
+    return bool(ruled.sum() > 0.8 * shape.sum())
 
 
 def look(seen: list[Stroke], type_width: float) -> str:

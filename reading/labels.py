@@ -14,47 +14,63 @@ from functools import lru_cache
 from reading.words import Word
 
 SIGNATURE = (
-    "signature", "signatures", "signed", "sign here", "firma", "firmas", "firmado", "firmada", "assinatura", "assinado", "unterschrift",
-    "unterzeichnet", "signe", "signee", "firmato", "handtekening", "imza", "imzasi", "podpis", "подпись", "підпис", "توقيع", "التوقيع",
-    "امضا", "امضاء", "חתימה", "签名", "签字", "簽名", "署名", "서명", "chu ky", "tanda tangan",
+    "signature", "signatures", "signed", "sign here", "firma", "firmas", "firmado",
+    "firmada", "assinatura", "assinado", "unterschrift", "unterzeichnet", "signe",
+    "signee", "firmato", "handtekening", "imza", "imzasi", "podpis", "подпись", "підпис",
+    "توقيع", "التوقيع", "امضا", "امضاء", "חתימה", "签名", "签字", "簽名", "署名", "서명", "chu ky",
+    "tanda tangan",
 )  # fmt: skip
 DATE = (
-    "date", "dated", "fecha", "fechado", "data", "datum", "tarih", "дата", "تاريخ", "التاريخ", "תאריך", "日期", "日付", "날짜", "ngay",
-    "tanggal",
+    "date", "dated", "fecha", "fechado", "data", "datum", "tarih", "дата", "تاريخ",
+    "التاريخ", "תאריך", "日期", "日付", "날짜", "ngay", "tanggal",
 )  # fmt: skip
 NOT_THIS_DATE = (
-    "birth", "nacimiento", "nascimento", "nascita", "naissance", "geburt", "geburtsdatum", "geboorte", "dogum", "рождения", "الميلاد",
-    "ميلاد", "出生", "生年月日", "dob", "report", "study", "informe", "estudio", "exam", "examen", "expiry", "expiration", "vencimiento",
+    "birth", "nacimiento", "nascimento", "nascita", "naissance", "geburt", "geburtsdatum",
+    "geboorte", "dogum", "рождения", "الميلاد", "ميلاد", "出生", "生年月日", "dob", "report",
+    "study", "informe", "estudio", "exam", "examen", "expiry", "expiration", "vencimiento",
     "invoice", "factura", "admission", "ingreso", "discharge", "alta",
 )  # fmt: skip
 ROLE = (
-    "relationship", "relation to patient", "relation to the patient", "parentesco", "relacion con", "vinculo", "lien de parente",
-    "lien avec", "verhaltnis zum", "parentela", "akrabalik", "صلة القرابة", "صلة", "与患者关系", "続柄", "관계", "степень родства",
+    "relationship", "relation to patient", "relation to the patient", "parentesco",
+    "relacion con", "vinculo", "lien de parente", "lien avec", "verhaltnis zum",
+    "parentela", "akrabalik", "صلة القرابة", "صلة", "与患者关系", "続柄", "관계", "степень родства",
 )  # fmt: skip
 WITNESS = (
-    "witness", "witnessed", "testigo", "testigos", "testemunha", "zeuge", "zeugen", "temoin", "testimone", "getuige", "tanik", "sahit",
-    "свидетель", "свидетеля", "شاهد", "الشاهد", "证人", "見證人", "証人", "立会人", "증인",
+    "witness", "witnessed", "testigo", "testigos", "testemunha", "zeuge", "zeugen",
+    "temoin", "testimone", "getuige", "tanik", "sahit", "свидетель", "свидетеля", "شاهد",
+    "الشاهد", "证人", "見證人", "証人", "立会人", "증인",
 )  # fmt: skip
 OTHERS = {
-    "interpreter": ("interpreter", "translator", "interprete", "traductor", "traductora", "dolmetscher", "مترجم", "المترجم", "переводчик"),
+    "interpreter": (
+        "interpreter", "translator", "interprete", "traductor", "traductora", "dolmetscher",
+        "مترجم", "المترجم", "переводчик",
+    ),
     "physician": (
-        "physician", "doctor", "provider", "medico", "medica", "medecin", "arzt", "arztes", "notary", "notario", "clinician", "staff",
-        "hospital", "doktor", "hekim", "врач", "врача", "الطبيب", "医师", "医生", "医師", "의사", "investigator", "investigador",
+        "physician", "doctor", "provider", "medico", "medica", "medecin", "arzt", "arztes",
+        "notary", "notario", "clinician", "staff", "hospital", "doktor", "hekim", "врач",
+        "врача", "الطبيب", "医师", "医生", "医師", "의사", "investigator", "investigador",
     ),
 }  # fmt: skip
 PATIENT = (
-    "patient", "patients", "paciente", "patienten", "paziente", "hasta", "пациент", "пациента", "المريض", "患者", "환자", "participant",
-    "participante", "subject", "applicant", "solicitante",
+    "patient", "patients", "paciente", "patienten", "paziente", "hasta", "пациент",
+    "пациента", "المريض", "患者", "환자", "participant", "participante", "subject",
+    "applicant", "solicitante",
 )  # fmt: skip
 REPRESENTATIVE = (
-    "representative", "guardian", "relative", "parent", "proxy", "surrogate", "behalf", "representante", "tutor", "tutora", "familiar",
-    "apoderado", "responsable", "responsavel", "representant", "vertreter", "bevollmachtigter", "rappresentante", "temsilci", "vekil",
-    "представитель", "представителя", "الممثل", "ممثل", "代理人", "대리인", "next of kin",
+    "representative", "guardian", "relative", "parent", "proxy", "surrogate", "behalf",
+    "representante", "tutor", "tutora", "familiar", "apoderado", "responsable",
+    "responsavel", "representant", "vertreter", "bevollmachtigter", "rappresentante",
+    "temsilci", "vekil", "представитель", "представителя", "الممثل", "ممثل", "代理人", "대리인",
+    "next of kin",
 )  # fmt: skip
+NAME = ("name", "nombre", "nome", "nom", "isim", "adi", "اسم", "姓名", "氏名", "이름", "имя", "фио", "naam", "nama")
+AND = ("and", "y", "e", "und", "et", "ve", "en", "и", "و")
 AGREEMENT = (
-    "letter of agreement", "agreement", "informed consent", "consent", "authorization", "authorisation", "carta de acuerdo", "acuerdo",
-    "consentimiento", "autorizacion", "termo de consentimento", "consentimento", "einwilligung", "vereinbarung", "consentement", "accord",
-    "consenso", "accordo", "onam", "riza", "согласие", "соглашение", "موافقة", "اتفاقية", "同意书", "同意書", "동의서",
+    "letter of agreement", "agreement", "informed consent", "consent", "authorization",
+    "authorisation", "carta de acuerdo", "acuerdo", "consentimiento", "autorizacion",
+    "termo de consentimento", "consentimento", "einwilligung", "vereinbarung",
+    "consentement", "accord", "consenso", "accordo", "onam", "riza", "согласие",
+    "соглашение", "موافقة", "اتفاقية", "同意书", "同意書", "동의서",
 )  # fmt: skip
 PLACEHOLDER = re.compile(
     r"""[\[<{«]\s*(?:insert\b|enter\b|inserte\b|escriba\b)?[^\]>}»]{0,40}
@@ -158,13 +174,19 @@ def name_of(text: str) -> tuple[str, str] | None:
         return None
     if holds(bare, ROLE):
         return "role", "role"
-    if holds(bare, SIGNATURE):
+    if holds(bare, SIGNATURE) and not _of_a_name(bare):
         return "signature", signer_of(bare)
     if holds(bare, DATE) and len(bare.split()) <= 5 and not holds(bare, NOT_THIS_DATE):
         return "date", f"{signer_of(bare)}_date".removeprefix("signature_")
-    if holds(bare, PATIENT) and holds(bare, ("name", "nombre", "nome", "nom", "isim", "اسم", "姓名", "氏名", "이름", "имя")):
-        return "field", "patient"
-    return None
+    return ("field", "patient") if holds(bare, PATIENT) and holds(bare, NAME) else None
+
+
+def _of_a_name(bare: str) -> bool:
+    """ "Printed name of the signer": asks for a name though it speaks of a signature."""
+    words = bare.split()
+    first = next((i for i, word in enumerate(words) if holds(word, NAME)), None)
+    signed = next((i for i, word in enumerate(words) if holds(word, SIGNATURE)), len(words))
+    return first is not None and first < signed and not holds(" ".join(words[first:signed]), AND)
 
 
 def signer_of(bare: str) -> str:

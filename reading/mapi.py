@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reading import kinds, lzfu, rtf
 from reading.limits import Unreadable
@@ -44,6 +44,7 @@ WANTED = frozenset(
     | {*RECIPIENT_ADDRESSES, CONTENT, CONTENT_ID, *FILE_NAMES, SHOWN_NAME, *PLACES, MIME}
 )
 MAX_RECIPIENTS = 200
+T = TypeVar("T")
 _CODECS = {1200: "utf-16-le", 20127: "cp1252", 20866: "koi8-r", 21866: "koi8-u", 50220: "iso2022_jp", 51932: "euc_jp",
            51949: "euc_kr", 54936: "gb18030", 65001: "utf-8", 38598: "iso8859-8"}  # fmt: skip
 _TARGET = re.compile(rb"""(?:href=|HYPERLINK\s+)\\?["'](https?://[^"'\s{}]{4,2000})""", re.IGNORECASE)
@@ -124,7 +125,7 @@ def headers(mail: Properties, recipients: Iterable[Properties], sheet: Sheet) ->
         ("Message-ID", mail.text(MESSAGE_ID)),
         ("In-Reply-To", mail.text(IN_REPLY_TO)),
         ("References", mail.text(REFERENCES)),
-        ("To", ", ".join(_address("", recipient.text(*RECIPIENT_ADDRESSES)) for recipient in recipients)),
+        ("To", ", ".join(address for recipient in recipients if "@" in (address := recipient.text(*RECIPIENT_ADDRESSES)))),
         ("Date", format_datetime(when) if (when := mail.time(SENT, DELIVERED)) else ""),
         ("Content-Type", "multipart/report" if mail.text(CLASS).upper().startswith("REPORT.") else ""),
         ("Auto-Submitted", "auto-replied" if "OOFTEMPLATE" in mail.text(CLASS).upper() else ""),
@@ -197,19 +198,24 @@ def attach(attachment: Properties, raw: bytes, shown: frozenset[str], sheet: She
     sheet.child(name, raw, role, hint=kinds.MAIL if signed else "")
 
 
-def by_reference(attachment: Properties, sheet: Sheet) -> bool:
-    """Whether it only points to its bytes: a web address is listed, anything else is a problem."""
-    if attachment.number(METHOD) not in BY_REFERENCE:
-        return False
+def without_content(attachment: Properties, sheet: Sheet) -> None:
+    """One that only points to its bytes: a web address is listed, anything else is a problem."""
     places = [attachment.text(number) for number in PLACES]
     links = [place for place in places if place.lower().startswith(("http://", "https://"))]
     add_links(sheet, links)
     if not links:
-        sheet.problem("mail_malformed", "an attachment only points to a file on the sender's machine")
-    return True
+        pointing = attachment.number(METHOD) in BY_REFERENCE
+        raise Unreadable("mail_malformed", "points to a file on the sender's machine" if pointing else "has no content")
 
 
-def count_parts(count: int, sheet: Sheet) -> None:
-    """`mail_parts` when there are too many attachments."""
-    if count > sheet.limits.max_parts:
-        raise Unreadable("mail_parts", f"{count} attachments, limit {sheet.limits.max_parts}")
+def one_by_one(attachments: Sequence[T], take: Callable[[T], None], sheet: Sheet) -> None:
+    """Every attachment; one that can not be taken out is a problem of its own, the others go on."""
+    if len(attachments) > sheet.limits.max_parts:
+        raise Unreadable("mail_parts", f"{len(attachments)} attachments, limit {sheet.limits.max_parts}")
+    for number, attachment in enumerate(attachments, 1):
+        try:
+            take(attachment)
+        except Unreadable as error:
+            if error.code == "archive_bytes":  # spent for the whole submission
+                raise
+            sheet.problem(error.code, f"attachment {number}: {error.detail}")

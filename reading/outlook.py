@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reading import embedded, kinds, mapi
 from reading.compound import Compound, Storage
 from reading.limits import Unreadable
+from records.model import Role
 
 if TYPE_CHECKING:
     from reading.unpack import Found, Sheet
@@ -28,11 +29,10 @@ def read(found: Found, sheet: Sheet) -> None:
     mail = properties(storage)
     recipients = _folders(storage, _RECIPIENT)[: mapi.MAX_RECIPIENTS]
     sheet.mail = mapi.headers(mail, (properties(recipient, mail.page) for recipient in recipients), sheet)
-    attachments = _folders(storage, _ATTACHMENT)
-    mapi.count_parts(len(attachments), sheet)
     shown = mapi.body(mail, sheet)
-    for number, attachment in enumerate(attachments, 1):
-        _attachment(attachment, number, mail.page, shown, sheet)
+    mapi.one_by_one(
+        _folders(storage, _ATTACHMENT), lambda folder: _attach(properties(folder, mail.page), folder, shown, sheet), sheet
+    )
     if storage.file.cut:
         sheet.problem("mail_malformed", "the file is cut short or damaged")
 
@@ -67,15 +67,14 @@ def _large(storage: Storage, name: str, tag: str, found: mapi.Properties) -> Non
         found.put(number, kind, storage.read(name) or b"")
 
 
-def _attachment(storage: Storage, number: int, page: int, shown: frozenset[str], sheet: Sheet) -> None:
-    attachment = properties(storage, page)
+def _attach(attachment: mapi.Properties, storage: Storage, shown: frozenset[str], sheet: Sheet) -> None:
     raw, folder = attachment.raw(mapi.CONTENT), storage.storages.get(_FOLDER)
     if folder is not None and FIXED in folder.streams:
         name = mapi.name_of(attachment, "forwarded").replace("/", " ")
-        sheet.child(name if name.lower().endswith(".msg") else f"{name}.msg", b"", hint=kinds.MSG, opened=folder)
+        sheet.child(name if name.lower().endswith(".msg") else f"{name}.msg", b"", Role.ATTACHMENT, hint=kinds.MSG, opened=folder)
     elif folder is not None:
         embedded.take_out(folder, mapi.name_of(attachment, "object"), sheet)
     elif raw is not None:
         mapi.attach(attachment, raw, shown, sheet)
-    elif not mapi.by_reference(attachment, sheet):
-        sheet.problem("mail_malformed", f"attachment {number} has no content")
+    else:
+        mapi.without_content(attachment, sheet)

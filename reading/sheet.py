@@ -11,7 +11,23 @@ import numpy.typing as npt
 
 from reading.align import Laid, middles, through
 from reading.blanks import Blank
-from reading.ink import MM, Grey, Mask, Stroke, crossing, dark, flat, level_runs, look, rules, streaks, strokes, unruled, widest_type
+from reading.ink import (
+    MM,
+    Grey,
+    Mask,
+    Stroke,
+    crossing,
+    dark,
+    flat,
+    grown,
+    level_runs,
+    look,
+    rules,
+    streaks,
+    strokes,
+    unruled,
+    widest_type,
+)
 from reading.labels import is_rule, plain, rows
 from reading.words import Word
 from records.model import Zone, ZoneSeen
@@ -47,13 +63,15 @@ class Sheet:
         lines = np.zeros_like(own)
         for left, top, right, bottom in rules(own):
             lines[top:bottom, left:right] = own[top:bottom, left:right]
-        self.lines = cv2.dilate(lines, np.ones((11, 9), np.uint8))
-        self.cover = cv2.dilate(own, np.ones((7, 7), np.uint8)) | self.lines
+        self.lines = grown(lines, 9, 11)
+        self.cover = grown(own, 7, 7) | self.lines
         layered = all(w.confidence is None for w in words)
         self.type_width = 0.0 if layered else widest_type(self.ink)  # 0: all type is known from the text layer
         self.corners = [_corners(laid.matrix, w) for w in words]
         self.spots = through(laid.matrix, middles(words))
-        self.placed = [replace(w, left=x0, top=y0, right=x1, bottom=y1) for w, ((x0, y0), (x1, y1)) in zip(words, self.corners, strict=True)]
+        self.placed = [
+            replace(w, left=x0, top=y0, right=x1, bottom=y1) for w, ((x0, y0), (x1, y1)) in zip(words, self.corners, strict=True)
+        ]
         self.printed = {p for p, b in laid.pairs}
 
     def seen(self, zone: Zone) -> ZoneSeen:
@@ -65,8 +83,6 @@ class Sheet:
         where = self._around(standing, box, dx, dy, alone=zone.kind == "field")
         shapes = self._shapes(where, dx, dy, field=zone.kind == "field")
         shape = look(shapes, self.type_width)
-        if zone.kind == "field" and not text and self._untouched(zone, box, dx, dy):
-            text, shape = zone.placeholder, "print"
         if zone.kind == "signature" and shape == "empty" and self._astray(zone, box, dx, dy):
             shape = "unclear"
         if zone.kind == "signature" and shape == "pen" and self._reads_as_type(box, dx, dy, shapes):
@@ -75,6 +91,8 @@ class Sheet:
             shape = "unclear"
         if self._unread(zone, shape, text, confidence):
             text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, text, confidence)
+        if zone.kind == "field" and not text and self._untouched(zone, box, dx, dy):
+            text, shape = zone.placeholder, "print"
         ink, span = _measures(shapes, box)
         return ZoneSeen(zone.name, zone.kind, ink, len(shapes), span, text, confidence, zone.placeholder, shape)
 
@@ -95,12 +113,12 @@ class Sheet:
         """How far the page lies off around a place (pixels), and which share of the blank's ink there is found again."""
         near_x, near_y = self.laid.shift((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         base_x, base_y = round(near_x), round(near_y)
-        wider = _grown(box, round(25 * MM), round(9 * MM))
+        wider = _wider(box, round(25 * MM), round(9 * MM))
         window = _cut(self.firm, wider)
         total = float(window.sum())
         if total < 60:
             return base_x, base_y, 1.0  # nothing printed near: the words must do
-        around = _cut(self.ink, _grown(wider, REACH, REACH), base_x, base_y)
+        around = _cut(self.ink, _wider(wider, REACH, REACH), base_x, base_y)
         distance = np.minimum(cv2.distanceTransform(1 - around, cv2.DIST_L2, 3), 6.0).astype(np.float32)
         cost = cv2.matchTemplate(distance, window.astype(np.float32), cv2.TM_CCORR)
         ys, xs = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]
@@ -121,7 +139,7 @@ class Sheet:
 
     def _shapes(self, box: Box, dx: int, dy: int, field: bool = False) -> list[Stroke]:
         """Shapes of added ink whose middle lies in `box`.  In a field nothing is subtracted but rules."""
-        wide = _grown(box, PAD, PAD)
+        wide = _wider(box, PAD, PAD)
         page, under = _cut(self.ink, wide, dx, dy), _cut(self.lines if field else self.cover, wide)
         added = page & (1 - under)
         added |= crossing(added, under, page, 11)
@@ -135,7 +153,7 @@ class Sheet:
 
     def _astray(self, zone: Zone, box: Box, dx: int, dy: int) -> bool:
         """Is there writing close to an empty signature place and in no other place?"""
-        wide = _grown(box, round(25 * MM), round(12 * MM))
+        wide = _wider(box, round(25 * MM), round(12 * MM))
         others = [self._pixels(z) for z in self.blank.zones if z != zone]
         shapes = []
         for shape in self._shapes(wide, dx, dy):
@@ -150,7 +168,7 @@ class Sheet:
         """Is what looks like low writing a typed name with a line under or through it, on paper that was scanned?"""
         if self.recognise is None or not self.type_width or max(s.height for s in shapes) > 6 * MM:
             return False
-        wide = _grown(box, 0, round(2 * MM))
+        wide = _wider(box, 0, round(2 * MM))
         page, under = _cut(self.ink, wide, dx, dy), _cut(self.cover, wide)
         added = np.asarray(page & (1 - under), np.uint8)
         bare = unruled(added, level_runs(added))
@@ -162,9 +180,9 @@ class Sheet:
         wanted, page = _cut(self.own, box), _cut(self.ink, box, dx, dy)
         if not zone.placeholder or not wanted.any():
             return False
-        kept = (cv2.dilate(page, np.ones((3, 3), np.uint8)) & wanted).sum() / wanted.sum()
-        added = (page & (1 - cv2.dilate(wanted, np.ones((5, 5), np.uint8)))).sum() / wanted.sum()
-        return bool(kept > 0.75 and added < 0.25)
+        kept = (grown(page, 3, 3) & wanted).sum() / wanted.sum()
+        added = (page & (1 - grown(wanted, 5, 5))).sum() / wanted.sum()
+        return bool(kept > 0.9 and added < 0.15)
 
     # --- what is written there ---------------------------------------------------------------------------------------
 
@@ -175,7 +193,7 @@ class Sheet:
             if between:
                 return between, True
         free = [i for i, w in enumerate(self.words) if not is_rule(w.text) and (zone.kind == "field" or i not in self.printed)]
-        spots, (left, top, right, bottom) = self.spots - (dx, dy), _grown(box, 3, 3)
+        spots, (left, top, right, bottom) = self.spots - (dx, dy), _wider(box, 3, 3)
         inside = [i for i in free if left < spots[i][0] < right and top < spots[i][1] < bottom]
         if zone.kind in ("date", "role"):
             self._go_on(inside, free)
@@ -195,7 +213,7 @@ class Sheet:
         """What the page has between the blank's words before and after a placeholder: edited text may have flowed on."""
         theirs, mine = _reading_order(self.blank.words), _reading_order(self.placed)
         spots = middles([self.blank.words[i] for i in theirs]) * self.size
-        left, top, right, bottom = _grown(box, 2, 2)
+        left, top, right, bottom = _wider(box, 2, 2)
         held = [n for n, (x, y) in enumerate(spots) if left <= x <= right and top <= y <= bottom]
         if not held:
             return []
@@ -205,7 +223,9 @@ class Sheet:
         after = next((n for n in range(held[-1] + 1, held[-1] + 4) if n in known), None)
         if before is None or after is None or not 0 < known[after] - known[before] <= 60:
             return []
-        skipped = {plain(self.blank.words[theirs[n]].text) for n in (*range(before, held[0]), *range(held[-1] + 1, after + 1))} | {""}
+        skipped = {
+            plain(self.blank.words[theirs[n]].text) for n in (*range(before, held[0]), *range(held[-1] + 1, after + 1))
+        } | {""}
         found = mine[known[before] + 1 : known[after]]
         while found and plain(self.words[found[0]].text) in skipped:
             found = found[1:]
@@ -219,9 +239,7 @@ class Sheet:
             return False
         return not text if confidence is None else confidence < (0.97 if zone.kind == "date" else 0.8)
 
-    def _again(
-        self, zone: Zone, box: Box, dx: int, dy: int, text: str, confidence: float | None
-    ) -> tuple[str, float | None]:
+    def _again(self, zone: Zone, box: Box, dx: int, dy: int, text: str, confidence: float | None) -> tuple[str, float | None]:
         """Read one place by itself, the blank's print painted over; the surer of both readings."""
         crop = _cut(self.grey, box, dx, dy, beyond=255)
         crop[_cut(self.lines if zone.kind == "field" else self.cover, box) > 0] = 255
@@ -301,7 +319,7 @@ def _joined(words: Sequence[Word]) -> tuple[str, float | None]:
     return text, round(sum(c * n for c, n in known) / sum(n for _, n in known), 3)
 
 
-def _grown(box: Box, wide: int, tall: int) -> Box:
+def _wider(box: Box, wide: int, tall: int) -> Box:
     return box[0] - wide, box[1] - tall, box[2] + wide, box[3] + tall
 
 

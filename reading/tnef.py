@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reading import embedded, kinds, mapi
 from reading.compound import MAGIC, Compound
 from reading.limits import Unreadable
+from records.model import Role
 
 if TYPE_CHECKING:
     from reading.unpack import Found, Sheet
@@ -59,25 +60,23 @@ def read(found: Found, sheet: Sheet) -> None:
         sheet.notes.add("checksum")
     if wrapped.damage:
         sheet.problem("mail_malformed", wrapped.damage)
-    mapi.count_parts(len(wrapped.attachments), sheet)
     sheet.mail = mapi.headers(wrapped.mail, wrapped.recipients, sheet)
     shown = mapi.body(wrapped.mail, sheet)
-    for number, attachment in enumerate(wrapped.attachments, 1):
-        _attach(attachment, number, shown, sheet)
+    mapi.one_by_one(wrapped.attachments, lambda attachment: _attach(attachment, shown, sheet), sheet)
 
 
-def _attach(attachment: Attachment, number: int, shown: frozenset[str], sheet: Sheet) -> None:
+def _attach(attachment: Attachment, shown: frozenset[str], sheet: Sheet) -> None:
     properties, raw = attachment.properties, attachment.raw
     kind, content = properties.values.get(mapi.CONTENT, (0, b""))
     name = mapi.name_of(properties, "forwarded")
     if kind == mapi.OBJECT and content.startswith(_MAIL_OBJECT):
-        sheet.child(f"{name.replace('/', ' ')}.dat", content[16:], hint=kinds.TNEF)
+        sheet.child(f"{name.replace('/', ' ')}.dat", content[16:], Role.ATTACHMENT, hint=kinds.TNEF)
     elif kind == mapi.OBJECT and content[16:24] == MAGIC:
         embedded.take_out(Compound(content[16:], sheet.walk.spend).root, name, sheet)
     elif raw is not None or content:
         mapi.attach(properties, raw or content, shown, sheet)
-    elif not mapi.by_reference(properties, sheet):
-        sheet.problem("mail_malformed", f"attachment {number} has no content")
+    else:
+        mapi.without_content(properties, sheet)
 
 
 def parse(raw: bytes) -> Wrapped:
@@ -89,7 +88,7 @@ def parse(raw: bytes) -> Wrapped:
                 _of_mail(attribute, content, wrapped)
             else:
                 _of_attachment(attribute, content, wrapped)
-        except (struct.error, IndexError):
+        except (struct.error, LookupError):  # the others go on
             wrapped.damage = f"attribute {attribute:04x} is damaged"
     return wrapped
 
@@ -98,10 +97,9 @@ def _attributes(raw: bytes, wrapped: Wrapped) -> Iterator[tuple[int, int, bytes]
     """(level, number, content) of every attribute; what stops them is written down."""
     at = 6  # signature and key
     for _ in range(MAX_ATTRIBUTES):
-        if not raw[at:].strip(b"\0\r\n"):
-            return
-        if raw[at] not in (1, 2) or at + 9 > len(raw):
-            wrapped.damage = f"{len(raw) - at} bytes after the last attribute"
+        if at + 9 > len(raw) or raw[at] not in (1, 2):
+            if raw[at:].strip(b"\0\r\n"):
+                wrapped.damage = f"{len(raw) - at} bytes after the last attribute"
             return
         attribute, length = struct.unpack_from("<H2xI", raw, at + 1)
         content = raw[at + 9 : at + 9 + length]
@@ -171,7 +169,7 @@ def _past_name(content: bytes, at: int) -> int:
     (named,) = struct.unpack_from("<I", content, at + 16)
     if not named:
         return at + 24
-    (length,) = struct.unpack_from("<I", content, at + 20)
+    length = int.from_bytes(content[at + 20 : at + 24], "little")
     return at + 24 + (length + 3 & ~3)
 
 
@@ -182,7 +180,7 @@ def _values(content: bytes, at: int, kind: int) -> tuple[list[bytes], int]:
     if kind & MANY or single in _LONG:
         (count,) = struct.unpack_from("<I", content, at)
         at += 4
-    values = []
+    values: list[bytes] = []
     for _ in range(count):
         if single in _LONG:
             (size,) = struct.unpack_from("<I", content, at)
@@ -190,7 +188,7 @@ def _values(content: bytes, at: int, kind: int) -> tuple[list[bytes], int]:
         else:
             size = _FIXED[single]
         if at + size > len(content):
-            raise IndexError
+            raise IndexError  # cut short
         if not values:
             values.append(content[at : at + size])
         at += size + 3 & ~3

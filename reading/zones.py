@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from reading.ink import MM, Mask, rules
+from reading.ink import MM, Mask, filling, joined, rules
 from reading.labels import PLACEHOLDER, Label, labels, rows
 from reading.words import Word
 from records.model import Zone
@@ -28,7 +28,7 @@ def places(words: Sequence[Word], ink: Mask, page: int) -> tuple[Zone, ...]:
     height, width = ink.shape
     pixels = [replace(w, left=w.left * width, right=w.right * width, top=w.top * height, bottom=w.bottom * height) for w in words]
     lines = rules(ink)
-    upright = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((35, 1), np.uint8))
+    upright = filling(ink, 1, 35)
     found: list[tuple[Label, Box]] = []
     every = labels(pixels, 1.0)
     for label in every:
@@ -60,7 +60,7 @@ def _place(
     ]
     if beside:
         line = min(beside, key=lambda x: abs(x[1] - bottom))
-        return _over(max(line[0], right + 3), line[2], line[1], words, label)
+        return _over(max(line[0], right + 3), line[2], line[1], words)
     under = [x for x in lines if x[2] > left + 6 * MM]
     over = [x for x in under if -0.3 * tall < top - x[3] < 2.2 * tall and x[0] - 4 * MM < left < x[2]]
     cells = [x for x in under if 2 * MM < x[1] - bottom < 20 * MM and x[0] - MM < left and right < x[2] + MM]
@@ -71,11 +71,11 @@ def _place(
         return max(floor[0], left - MM), bottom + 1, min([floor[2], wall, *(b - 3 for b in beyond)]), floor[1] - 2.0
     if over:
         line = max(over, key=lambda x: x[3])
-        return _over(line[0], line[2], line[1], words, label)
+        return _over(line[0], line[2], line[1], words)
     return _beside(label, words)
 
 
-def _over(left: float, right: float, line: float, words: Sequence[Word], label: Label) -> Box:
+def _over(left: float, right: float, line: float, words: Sequence[Word]) -> Box:
     """The place on a ruled line: as high as a hand writes, or up to what is printed above it."""
     ceiling = line - ABOVE
     for word in words:
@@ -99,7 +99,7 @@ def _wall_right(right: float, bottom: float, floor: tuple[int, int, int, int], u
 
 def _beside(label: Label, words: Sequence[Word]) -> Box | None:
     """Nothing is drawn: the room to the right of a label with a colon, up to the next word."""
-    left, top, right, bottom = label.box
+    _, top, right, bottom = label.box
     if not label.text.rstrip().endswith((":", "：")):
         return None
     row = [w.left for w in words if w.left > right and min(w.bottom, bottom) - max(w.top, top) > 0.4 * (bottom - top)]
@@ -125,10 +125,9 @@ def highlights(colour: npt.NDArray[np.uint8], words: Sequence[Word], page: int) 
     hue, strong, bright = cv2.split(cv2.cvtColor(colour, cv2.COLOR_BGR2HSV))
     marked = ((strong > 55) & (bright > 150) & (hue > 15) & (hue < 95)).astype(np.uint8)  # orange, yellow, green, cyan
     marked |= ((strong > 55) & (bright > 190) & (hue > 140) & (hue < 175)).astype(np.uint8)  # pink
-    solid = cv2.morphologyEx(marked, cv2.MORPH_CLOSE, np.ones((11, 11), np.uint8))  # letters and the gap between two lines
-    solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((11, 25), np.uint8))
+    solid = filling(joined(marked, 11, 11), 25, 11)  # over letters, and the gap between two lines
     _, _, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    zones = []
+    zones: list[Zone] = []
     for left, top, wide, tall, area in sorted((tuple(map(int, s)) for s in stats[1:]), key=lambda s: (s[1], s[0])):
         if wide < 6 * MM or tall < 2 * MM or tall > 30 * MM or wide > 0.9 * width or area < 0.45 * wide * tall:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ def compound(tree: Tree) -> bytes:
     lines = [_Line("Root Entry", 5)]
     _gather(tree, 0, lines)
     for line in lines:
-        for number, after in zip(line.children, [*line.children[1:], NOTHING], strict=True):
+        for number, after in itertools.pairwise([*line.children, NOTHING]):
             lines[number].right = after
         line.child = line.children[0] if line.children else NOTHING
     mini, mini_table = b"", list[int]()
@@ -62,17 +63,10 @@ def compound(tree: Tree) -> bytes:
         count += 1
     first = len(sectors)
     table += [TABLE] * count + [NOTHING] * (count * (SECTOR // 4) - len(table) - count)
-    header = struct.pack("<8s16xHHHHH10xI4xIIIIII", MAGIC, 0x3E, 3, 0xFFFE, 9, 6, count, directory, 0, CUTOFF, mini_start,
-                         -(-len(mini_table) * 4 // SECTOR), END)  # fmt: skip
-    header = header[:48] + struct.pack("<I", directory) + header[52:]
-    named = [*range(first, first + count)]
-    return (
-        header.ljust(68, b"\0")[:68]
-        + struct.pack(f"<II{len(named)}I", END, 0, *named)
-        + struct.pack("<I", NOTHING) * (109 - len(named))
-        + b"".join(sectors)
-        + struct.pack(f"<{len(table)}I", *table)
-    )
+    header = struct.pack("<8s16xHHHHH6xIIIIIIIII", MAGIC, 0x3E, 3, 0xFFFE, 9, 6, 0, count, directory, 0, CUTOFF, mini_start,
+                         -(-len(mini_table) * 4 // SECTOR), END, 0)  # fmt: skip
+    named = struct.pack("<109I", *range(first, first + count), *[NOTHING] * (109 - count))
+    return header + named + b"".join(sectors) + struct.pack(f"<{len(table)}I", *table)
 
 
 def _gather(tree: Tree, parent: int, lines: list[_Line]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,3 +68,12 @@ def walk(raw: bytes, name: str = "file.bin", **limits: Any) -> Walked:
     found = Found("0", name, Role.ATTACHMENT, file=io.BytesIO(raw), size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
     Walk(walked).visit(found)
     return walked
+
+
+def damaged(raw: bytes, chance: random.Random) -> bytes:
+    """`raw` with a few bytes changed where structure is, now and then cut short."""
+    out = bytearray(raw)
+    for _ in range(chance.choice((1, 1, 4, 30))):
+        at = chance.randrange(len(out))
+        out[at] = chance.choice((0, 1, 0x7F, 0xFF, out[at] ^ 1 << chance.randrange(8)))
+    return bytes(out[: chance.randrange(len(out))]) if chance.random() < 0.1 else bytes(out)
