@@ -22,6 +22,8 @@ _NAMED = re.compile(r"[^\W\d_]{2,}\s+[^\W\d_]{2,}\s*[,(]\s*$")
 def signed(pages: Sequence[Page]) -> tuple[str, str]:
     """("no" | "unclear", why)."""
     after = list(_after(pages, words("signature"), words("witness")))
+    if any(any_of(p.text, words("typed")) for p in pages):
+        return "unclear", "the text says that it was signed electronically, which words can not show"
     if after and _exact(pages) and all(_RULE.match(rest) for rest in after):
         return "no", "the line for the signature is empty"
     return "unclear", "a typed name is no signature" if after else "no signature can be seen in the text"
@@ -72,17 +74,17 @@ def _after(pages: Sequence[Page], labels: Sequence[str], but: Sequence[str]) -> 
             or any_of(line[hits[-1] :][:20], but)
         ):
             continue
-        rest = _beyond(line[hits[-1] :])
+        rest = _beyond(line[hits[-1] :], following)
         rest = rest[: min((m.start() for word in every for m in places(word, rest)), default=len(rest))]
         if not rest.strip(" :") and following.strip() and not any_of(following, every):
             rest = following
         yield rest
 
 
-def _beyond(rest: str) -> str:
-    """`rest` of a line without the rest of its label: "Signature of patient: ____"."""
+def _beyond(rest: str, following: str) -> str:
+    """`rest` of a line without the rest of its label: "Signature of patient: ____", or the line is drawn below it."""
     if ":" in rest[:60] and not _RULE.match(rest.split(":")[0]):
         return rest.split(":", 1)[1]
-    if not _RULE.match(rest) and not re.match(r"\s*[:_/]", rest):
-        return re.sub(r"^[^_:]*", "", rest)
+    if "_" in rest or (following.strip() and _RULE.match(following)):
+        return rest[rest.find("_") :] if "_" in rest else ""
     return rest

@@ -19,7 +19,6 @@ from records.model import FieldValue, Finding, FormSeen, Kind, Page, Severity, Z
 
 FAIR = 0.5  # OCR confidence at which a date that parses is believed
 READABLE = 0.8  # OCR confidence at which a typed name is believed
-CERTAIN = 0.85  # the same for handwriting
 STALE_YEARS = 2  # an agreement signed earlier was not signed for this request
 OTHER_SIGNERS = ("witness", "interpreter", "physician")
 _NUMBERS = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}")
@@ -325,8 +324,8 @@ def field_state(zone: ZoneSeen) -> tuple[str, str]:
             return "unreplaced", "the placeholder still stands in the field"
         if len(kept) >= 0.75 * len(wanted.split()) and re.search(r"[\[\]<>{}«»]", zone.text):
             return "unclear", "the placeholder stands in the field beside other text"
-    if zone.look != "print" and zone.confidence is not None and zone.confidence < CERTAIN:
-        return "unclear", "the field was filled in by hand, or not surely typed, and is not surely read"
+    if zone.look != "print":
+        return "unclear", "the field was filled in by hand, or is not surely typed"
     if zone.confidence is not None and zone.confidence < READABLE:
         return "unclear", "the field is not surely read"
     if not like_name(zone.text):

@@ -24,6 +24,7 @@ from reading.geometry import shaded
 from reading.ink import FRAME, Grey, dark, flat
 from reading.limits import Unreadable
 from reading.pdf import flattened, layer_words, opened
+from reading.widgets import widgets
 from reading.words import Word
 from reading.zones import bracketed, highlights, places
 from records.errors import ConfigurationError, RefusedError
@@ -94,13 +95,24 @@ def find_zones(pdf: bytes) -> tuple[Zone, ...]:
     """The places of a blank found by its highlights, brackets, labels and ruled lines, page by page."""
     found: list[Zone] = []
     sheets = _sheets(pdf)
+    declared = widgets(pdf)
     pale = list(shaded(pdf, [words for _, words in sheets]))
     for number, (image, words) in enumerate(sheets, start=1):
         fields = highlights(image, words, number) or bracketed(words, number) or [z for z in pale if z.page == number]
-        seen = places(words, dark(flat(_grey(image))), number)
+        seen = [*(z for z in declared if z.page == number), *places(words, dark(flat(_grey(image))), number)]
         found.extend(fields)
-        found.extend(z for z in seen if z.kind != "field" or not fields)
+        found.extend(z for i, z in enumerate(seen) if not (z.kind == "field" and fields) and not _known(z, seen[:i]))
     return tuple(_distinct(found))
+
+
+def _known(zone: Zone, others: Sequence[Zone]) -> bool:
+    """Was a place of this kind found here already?"""
+    for other in (o for o in others if o.kind == zone.kind):
+        wide = min(zone.box[2], other.box[2]) - max(zone.box[0], other.box[0])
+        tall = min(zone.box[3], other.box[3]) - max(zone.box[1], other.box[1])
+        if tall > 0 and wide > 0.5 * min(zone.box[2] - zone.box[0], other.box[2] - other.box[0]):
+            return True
+    return False
 
 
 def _distinct(zones: Sequence[Zone]) -> Iterator[Zone]:

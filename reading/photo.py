@@ -11,6 +11,8 @@ from reading.bitmap import Grey
 LOOKED_AT = 500  # pixels of the long side on which the sheet is sought
 LEAST_AREA = 0.3  # of the picture, that the sheet must fill
 MOST_AREA = 0.97  # above, the sheet fills the picture and there is nothing to cut
+STEP = 16  # levels of grey from table to paper: less is a shadow that lies over the sheet
+STEP_WIDTH = 8  # pixels to either side of the edge, as it is looked at
 SQUARE = 0.35  # cosine of the greatest corner angle's deviation that is still a sheet
 
 Corners = NDArray[np.float32]  # 4 × 2, clockwise from top left
@@ -56,7 +58,7 @@ def sheet_corners(pixels: Grey) -> Corners | None:
     if len(four) != 4 or not LEAST_AREA < share < MOST_AREA:
         return None
     corners = _ordered(four.astype(np.float32))
-    return corners / np.float32(scale) if _is_sheet(corners) else None
+    return corners / np.float32(scale) if _is_sheet(corners) and _stands_out(np.asarray(calm, np.uint8), corners) else None
 
 
 def _ordered(four: Corners) -> Corners:
@@ -74,6 +76,25 @@ def _is_sheet(corners: Corners) -> bool:
         one, other = corners[index - 1] - corners[index], corners[(index + 1) % 4] - corners[index]
         cosine = float(one @ other) / float(np.linalg.norm(one) * np.linalg.norm(other) + 1e-6)
         if abs(cosine) > SQUARE:
+            return False
+    return True
+
+
+def _stands_out(calm: Grey, corners: Corners) -> bool:
+    """Whether brightness steps down at each edge: a smooth shadow over a sheet has outlines, too, but no edge."""
+    middle = corners.mean(axis=0)
+    limits = np.array(calm.shape[::-1]) - 1
+    for index in range(4):
+        places = corners[index] + np.linspace(0.15, 0.85, 15)[:, None] * (corners[(index + 1) % 4] - corners[index])
+        outward = places.mean(axis=0) - middle
+        outward = outward / (float(np.linalg.norm(outward)) + 1e-6) * STEP_WIDTH
+        inside, outside = np.rint(places - outward).astype(int), np.rint(places + outward).astype(int)
+        seen = ((outside >= 0) & (outside <= limits)).all(axis=1)
+        if not seen.any():  # the sheet goes on beyond the picture
+            continue
+        inside, outside = inside[seen].clip(0, limits), outside[seen]
+        steps = calm[inside[:, 1], inside[:, 0]].astype(int) - calm[outside[:, 1], outside[:, 0]]
+        if np.median(steps) < STEP:
             return False
     return True
 

@@ -93,6 +93,8 @@ class Sheet:
             text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, text, confidence)
         if zone.kind == "field" and not text and self._untouched(zone, box, dx, dy):
             text, shape = zone.placeholder, "print"
+        if zone.kind == "field" and shape == "print" and self.type_width and self._larger(shapes, box):
+            shape = "unclear"
         ink, span = _measures(shapes, box)
         return ZoneSeen(zone.name, zone.kind, ink, len(shapes), span, text, confidence, zone.placeholder, shape)
 
@@ -174,6 +176,12 @@ class Sheet:
         bare = unruled(added, level_runs(added))
         text, sure = self.recognise(_enlarged(np.where(bare > 0, np.uint8(0), np.uint8(255))))
         return sum(c.isalpha() for c in text) >= 6 and sure >= SURE
+
+    def _larger(self, shapes: Sequence[Stroke], box: Box) -> bool:
+        """Are the letters much higher than the placeholder's?  Then a careful hand may have written what OCR could read."""
+        printed = [s.height for s in strokes(_cut(self.own, box), np.zeros_like(_cut(self.own, box))) if s.height > MM]
+        here = [s.height for s in shapes if s.height > MM]
+        return len(printed) > 5 and len(here) > 5 and bool(np.percentile(here, 75) > 1.3 * np.percentile(printed, 75))
 
     def _untouched(self, zone: Zone, box: Box, dx: int, dy: int) -> bool:
         """Is the placeholder's very ink still there, though nothing was read?"""

@@ -106,8 +106,12 @@ class Hospital:
             main(["--config", str(self.config), "--home", str(self.home), *arguments, "--json"])
         return [json.loads(line) for line in said.getvalue().splitlines()]
 
-    def once(self, settled: bool = True) -> None:
-        self.somrr("once", *(["--settled"] if settled else []))
+    def once(self, settled: bool = True) -> str:
+        """All waiting work; what it logged."""
+        command = self.command("once", *(["--settled"] if settled else []))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=self._environment(), check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stderr
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:

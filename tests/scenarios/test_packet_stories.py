@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import hashlib
 import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -210,3 +213,39 @@ def test_17_every_part_of_every_packet_has_one_fate(embedded: Hospital, made: Pa
         assert fates, "a submission without a fate"
         assert len({f.part for f in fates}) == len(fates)
     store.close()
+
+
+def test_18_nothing_of_a_patient_leaves_the_house_or_reaches_the_log(embedded: Hospital, made: Path) -> None:
+    """R33: no name, birth date, number, file name or subject in any mail or log line, in any of several spellings."""
+    for packet in ("complete-en", "complete-es", "loa-unsigned", "missing-reports", "encrypted", "two-patients"):
+        embedded.post(made / "packets" / f"{packet}.eml")
+    said = embedded.once()
+    for act in ("approve", "pay", "begin"):
+        for case in embedded.rows("cases", "--status", "open"):
+            embedded.somrr("case", act, case["ref"], "--by", "Staff Example")
+    said += embedded.once()
+    mails = [email.message_from_bytes(p.read_bytes(), policy=email.policy.default) for p in embedded.sent_files()]
+    assert len(mails) >= 8
+    texts = [
+        said,
+        *(m.as_string() for m in mails),
+        *(str(part.get_content()) for m in mails for part in m.walk() if not part.is_multipart()),
+    ]
+    for word in secrets_of(embedded, made):
+        assert not any(word.casefold() in text.casefold() for text in texts), "a patient's particulars left the house"
+
+
+def secrets_of(hospital: Hospital, made: Path) -> set[str]:
+    """What must stay inside: patients' names, dates and numbers, file names and subjects."""
+    found: set[str] = set()
+    for case in hospital.cases():
+        for document in hospital.rows("case", "show", case["ref"])[0]["packet"]:
+            fields = document["fields"]
+            found |= {str(fields[k]) for k in ("patient_name", "birth_date", "patient_id", "accession") if fields.get(k)}
+            found |= {part.rpartition("/")[2] for part in document["parts"] if "." in part and not part.startswith("body.")}
+    for packet in (made / "packets").glob("*.eml"):
+        found.add(str(email.message_from_bytes(packet.read_bytes(), policy=email.policy.default)["Subject"]))
+    dates = {word for word in found if re.fullmatch(r"\d{4}-\d\d-\d\d", word)}
+    found |= {word.replace("-", "") for word in dates} | {"/".join(reversed(word.split("-"))) for word in dates}
+    assert len(found) > 30
+    return {word for word in found if len(word) > 4}

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import CreateTable
 
 from records import tables
 from records.errors import ConfigurationError, TemporaryError
@@ -218,3 +221,11 @@ def test_times_come_back_in_utc(store: Store) -> None:
     assert found is not None
     assert found.envelope.received_at == local
     assert found.envelope.received_at.tzinfo is UTC
+
+
+def test_the_ledger_is_portable_sql() -> None:
+    """Every table and index can be made in PostgreSQL as well."""
+    dialect: Dialect = PGDialect()
+    ddl = [str(CreateTable(table).compile(dialect=dialect)) for table in tables.metadata.sorted_tables]
+    assert len(ddl) == len(tables.metadata.tables)
+    assert all("CREATE TABLE" in statement for statement in ddl)
