@@ -6,12 +6,13 @@ import itertools
 import struct
 from dataclasses import dataclass, field
 
-from reading.compound import MAGIC
+from reading.compound import HEADER_TABLES, MAGIC
 
 Tree = dict[str, "bytes | Tree"]  # a folder: streams are bytes, folders are trees
 
-NOTHING, END, TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+NOTHING, END, TABLE, LIST = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
 SECTOR, MINI, CUTOFF = 512, 64, 4096
+NUMBERS = SECTOR // 4  # a sector holds
 
 
 @dataclass
@@ -58,15 +59,28 @@ def compound(tree: Tree) -> bytes:
     mini_start = put(struct.pack(f"<{len(mini_table)}I", *mini_table))
     empty = struct.pack("<64sHBBIII36xIQ", b"", 0, 0, 0, NOTHING, NOTHING, NOTHING, 0, 0)
     directory = put(b"".join(map(_packed, lines)) + empty * (-len(lines) % 4))
-    count = 1
-    while count * (SECTOR // 4) < len(table) + count:
+    return _finished(sectors, table, directory, mini_start, -(-len(mini_table) * 4 // SECTOR))
+
+
+def _finished(sectors: list[bytes], table: list[int], directory: int, mini_start: int, mini_count: int) -> bytes:
+    """Header, sectors, the lists of table sectors that the header has no room for, the table."""
+    count = lists = 0
+    while count * NUMBERS < len(table) + count + lists:
         count += 1
+        lists = -(-max(0, count - HEADER_TABLES) // (NUMBERS - 1))
     first = len(sectors)
-    table += [TABLE] * count + [NOTHING] * (count * (SECTOR // 4) - len(table) - count)
+    table += [LIST] * lists + [TABLE] * count
+    table += [NOTHING] * (count * NUMBERS - len(table))
+    named = [*range(first + lists, first + lists + count)]
+    named += [NOTHING] * (HEADER_TABLES + lists * (NUMBERS - 1) - count)
     header = struct.pack("<8s16xHHHHH6xIIIIIIIII", MAGIC, 0x3E, 3, 0xFFFE, 9, 6, 0, count, directory, 0, CUTOFF, mini_start,
-                         -(-len(mini_table) * 4 // SECTOR), END, 0)  # fmt: skip
-    named = struct.pack("<109I", *range(first, first + count), *[NOTHING] * (109 - count))
-    return header + named + b"".join(sectors) + struct.pack(f"<{len(table)}I", *table)
+                         mini_count, first if lists else END, lists)  # fmt: skip
+    header += struct.pack(f"<{HEADER_TABLES}I", *named[:HEADER_TABLES])
+    for number in range(lists):
+        at = HEADER_TABLES + number * (NUMBERS - 1)
+        after = first + number + 1 if number + 1 < lists else END
+        sectors.append(struct.pack(f"<{NUMBERS}I", *named[at : at + NUMBERS - 1], after))
+    return header + b"".join(sectors) + struct.pack(f"<{len(table)}I", *table)
 
 
 def _gather(tree: Tree, parent: int, lines: list[_Line]) -> None:

@@ -225,7 +225,7 @@ def test_times_come_back_in_utc(store: Store) -> None:
 
 def test_the_ledger_is_portable_sql() -> None:
     """Every table and index can be made in PostgreSQL as well."""
-    dialect: Dialect = PGDialect()
+    dialect: Dialect = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it
     ddl = [str(CreateTable(table).compile(dialect=dialect)) for table in tables.metadata.sorted_tables]
     assert len(ddl) == len(tables.metadata.tables)
     assert all("CREATE TABLE" in statement for statement in ddl)
