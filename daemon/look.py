@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from classifiers.identify import identify
 
+from classifiers.identify import identify
 from daemon import show as shown
 from daemon.house import House
 from records.errors import SomrrError
