@@ -7,7 +7,7 @@ LANGUAGES := eng spa por fra deu ita nld rus ara heb fas tur chi-sim chi-tra jpn
 DEBIAN := python3 python3-venv libmagic1 libarchive13 fonts-dejavu-core bubblewrap tesseract-ocr tesseract-ocr-osd $(addprefix tesseract-ocr-,$(LANGUAGES))
 DEBIAN_TEST := dovecot-imapd systemd strace
 
-.PHONY: demo test check setup lock kill-sweep clean
+.PHONY: demo test check setup lock kill-sweep bench clean
 
 demo: setup  ## set everything up and run the main job on the example packets
 	@$(BIN)/python -m fixtures.demo
@@ -21,6 +21,9 @@ test: setup .venv/.debian-test  ## set everything up and pass every gate
 
 kill-sweep: setup .venv/.debian-test  ## kill the daemon before every durable step (the long form of the tests' short one)
 	SOMRR_KILL_SWEEP=all $(BIN)/pytest -n 0 tests/faults/test_kill_sweep.py -s
+
+bench: setup  ## speed and memory of the reading room against the raw engine, as ratios in one run
+	$(BIN)/python -m benchmarks.bench_reading
 
 setup: .venv/.debian .venv/.installed
 
