@@ -20,7 +20,7 @@ test: setup .venv/.debian-test  ## set everything up and pass every gate
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 kill-sweep: setup .venv/.debian-test  ## kill the daemon before every durable step (the long form of the tests' short one)
-	SOMRR_KILL_SWEEP=all $(BIN)/pytest -n 0 tests/faults/test_kill_sweep.py -s
+	KILL_SWEEP=all $(BIN)/pytest -n 0 tests/faults/test_kill_sweep.py -s
 
 bench: setup  ## speed and memory of the reading room against the raw engine, as ratios in one run
 	$(BIN)/python -m benchmarks.bench_reading

@@ -65,9 +65,7 @@ def run(house: House) -> None:
         pipeline = prepare(house)
         loops = _loops(pipeline, stop)
         notifier = Notifier()
-        threading.Thread(
-            target=house.readers.warm, name="warm", daemon=True
-        ).start()  # the first packet shall not wait for models
+        threading.Thread(target=pipeline.warm, name="warm", daemon=True).start()
         for loop in loops:
             loop.start()
         log.info(events.DAEMON_STARTED, sources=len(house.sources))

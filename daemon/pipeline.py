@@ -21,7 +21,7 @@ from outbound.retry import next_try
 from outbound.withhold import Traffic, answerable, withhold
 from records import events
 from records.errors import PermanentError, TemporaryError
-from records.model import Decision, Reading, Submission, Update, UpdateStatus
+from records.model import Decision, Page, Part, Reading, Role, Submission, TextSource, Update, UpdateStatus
 from routing.decide import decide, hold_whole, reconsider
 from routing.incoming import Incoming
 from routing.matching import keys_of
@@ -37,6 +37,13 @@ class Pipeline:
         self.house = house
         self.folder = QuarantineFolder(house.quarantine, house.store, house.vault)
         self._under_way: str | None = None
+
+    def warm(self) -> None:
+        """Load models and word lists before the first packet has to wait for them."""
+        page = Part("warm.txt", "", 0, "text/plain", Role.ATTACHMENT, (Page(1, "report", TextSource.LAYER),))
+        identify(Reading("", "", "", (page,)), self.house.settings.rules.identifying)
+        self.house.world().opening(now())
+        self.house.readers.warm()
 
     # --- receive
 

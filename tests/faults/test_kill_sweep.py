@@ -2,7 +2,7 @@
 
 `strace` kills the real process before its N-th fsync, fdatasync, rename or send takes effect; then a second run
 must end in the same state as one that was never killed.  The tests take every few points;
-`make kill-sweep` takes them all (SOMRR_KILL_SWEEP=all) and prints what it swept.
+`make kill-sweep` takes them all (KILL_SWEEP=all) and prints what it swept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.servers.smtp import SmtpSink
 
 DURABLE = ("fsync", "fdatasync", "rename")
 SENDING = ("fdatasync", "sendto")
-STEP = 1 if os.environ.get("SOMRR_KILL_SWEEP") == "all" else 7
+STEP = 1 if os.environ.get("KILL_SWEEP") == "all" else 7
 
 
 class End(NamedTuple):
