@@ -22,9 +22,10 @@ from outbound.hours import next_opening
 from outbound.mailer import Courier, FileCourier, SmtpCourier
 from reading.reader import Readers
 from reading.sandbox import WorkerPool
+from records.engine import sqlite_url
 from records.errors import TemporaryError
 from records.model import Channel
-from records.store import Store, sqlite_url
+from records.store import Store
 from records.vault import Vault
 from routing.decide import World
 from routing.refs import new_ref

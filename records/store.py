@@ -10,30 +10,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
+from records import commit
 from records import tables as t
-from records.errors import ConfigurationError, PermanentError, TemporaryError
-from records.migrations import HEAD
+from records.engine import migrate, open_engine
+from records.errors import ConfigurationError, TemporaryError
 from records.model import (
     Arrival,
-    Case,
     CaseRecord,
     CaseStatus,
-    Channel,
     Decision,
     Delivery,
     Envelope,
-    FiledDocument,
     Held,
     HeldState,
     Kept,
-    Move,
     Outcome,
     PartFate,
     Reading,
@@ -42,13 +37,7 @@ from records.model import (
     Update,
     UpdateStatus,
 )
-
-BUSY_SECONDS = 30
-_READING = TypeAdapter(Reading)
-_CASE = TypeAdapter(Case)
-_FILED = TypeAdapter(FiledDocument)
-_HELD = TypeAdapter(Held)
-_UPDATE = TypeAdapter(Update)
+from records.rows import HELD, READING, UPDATE, held_of, record_of, submission_of, submission_row, to_json, update_of
 
 
 class Accepted(NamedTuple):
@@ -60,9 +49,9 @@ class Store:
     """The ledger behind `url`; safe for several processes, each method commits or leaves nothing."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+        self.engine = open_engine(url)
         try:
-            self._migrate()
+            migrate(self.engine)
         except OperationalError as error:
             raise ConfigurationError("database", f"can not be opened ({type(error.orig).__name__})") from None
 
@@ -87,9 +76,9 @@ class Store:
         with self._write() as c:
             row = c.execute(select(t.submissions).where(t.submissions.c.digest == kept.digest)).mappings().first()
             new = row is None
-            submission = _submission(row) if row is not None else _fresh_submission(envelope, kept, now)
+            submission = submission_of(row) if row is not None else _fresh_submission(envelope, kept, now)
             if new:
-                c.execute(insert(t.submissions).values(_submission_row(submission, now)))
+                c.execute(insert(t.submissions).values(submission_row(submission, now)))
             seen = select(t.arrivals.c.key).where(t.arrivals.c.source == arrival.source, t.arrivals.c.key == arrival.key)
             if c.execute(seen).first() is None:
                 c.execute(
@@ -113,7 +102,7 @@ class Store:
             if row is None:
                 return None
             c.execute(update(s).where(s.c.id == row["id"]).values(attempts=s.c.attempts + 1))
-        claimed = _submission(row)
+        claimed = submission_of(row)
         return replace(claimed, attempts=claimed.attempts + 1)
 
     def defer(self, submission: str, until: datetime, give_back: bool = False) -> None:
@@ -130,12 +119,12 @@ class Store:
         query = select(t.readings.c.body).where(t.readings.c.digest == digest, t.readings.c.version == version)
         with self._read() as c:
             body = c.scalar(query)
-        return None if body is None else _READING.validate_json(body)
+        return None if body is None else READING.validate_json(body)
 
     def remember(self, reading: Reading) -> None:
         with self._write() as c:
             c.execute(delete(t.readings).where(t.readings.c.digest == reading.sha256))
-            row = {"digest": reading.sha256, "version": reading.version, "body": _json(_READING, reading)}
+            row = {"digest": reading.sha256, "version": reading.version, "body": to_json(READING, reading)}
             c.execute(insert(t.readings).values(row))
 
     def candidates(self, keys: Sequence[tuple[str, str]]) -> tuple[CaseRecord, ...]:
@@ -145,13 +134,13 @@ class Store:
         with self._read() as c:
             for kind, value in keys:
                 refs.update(c.scalars(select(k.c.case_ref).where(k.c.kind == kind, k.c.value == value)))
-            return tuple(_record(c, ref) for ref in sorted(refs))
+            return tuple(record_of(c, ref) for ref in sorted(refs))
 
     def record(self, ref: str) -> CaseRecord | None:
         with self._read() as c:
             if c.scalar(select(t.cases.c.ref).where(t.cases.c.ref == ref)) is None:
                 return None
-            return _record(c, ref)
+            return record_of(c, ref)
 
     def looks_due(self, now: datetime | None) -> list[str]:
         """References of the cases that time alone may change; with None every case that is waiting for time."""
@@ -165,7 +154,7 @@ class Store:
         """What staff said about things held from this submission."""
         query = select(t.held).where(t.held.c.submission == submission, t.held.c.state != HeldState.HELD).order_by(t.held.c.id)
         with self._read() as c:
-            return tuple(_held(row) for row in c.execute(query).mappings())
+            return tuple(held_of(row) for row in c.execute(query).mappings())
 
     def commit(self, decision: Decision, revision: int, now: datetime) -> None:
         """Write all of a decision, or nothing.
@@ -173,22 +162,7 @@ class Store:
         TemporaryError("case_moved") when the case is no longer at `revision`: decide again from its new record.
         """
         with self._write() as c:
-            if decision.case is not None:
-                _put_case(c, decision, revision)
-            if decision.submission is not None:
-                _put_submission(c, decision, now)
-            for owed in decision.updates:
-                _put_update(c, owed)
-            if decision.superseded:
-                u = t.updates
-                c.execute(
-                    update(u)
-                    .where(u.c.id.in_(decision.superseded), u.c.status == UpdateStatus.QUEUED, u.c.claimed_at.is_(None))
-                    .values(status=UpdateStatus.WITHHELD, reason="superseded")
-                )
-            if decision.case is not None:
-                for move in decision.moves:
-                    c.execute(insert(t.history).values(_move_row(decision.case.ref, move, now)))
+            commit.write(c, decision, revision, now)
 
     # --- staff
 
@@ -197,12 +171,12 @@ class Store:
         if state is not None:
             query = query.where(t.held.c.state == state)
         with self._read() as c:
-            return [_held(row) for row in c.execute(query).mappings()]
+            return [held_of(row) for row in c.execute(query).mappings()]
 
     def held_by_id(self, held_id: str) -> Held | None:
         with self._read() as c:
             row = c.execute(select(t.held).where(t.held.c.id == held_id)).mappings().first()
-        return None if row is None else _held(row)
+        return None if row is None else held_of(row)
 
     def rule(self, ruled: Held, now: datetime, *, read_again: bool = False) -> None:
         """Write staff's word about a held thing and send its submission down the same path again."""
@@ -213,7 +187,7 @@ class Store:
             changed = c.execute(
                 update(t.held)
                 .where(t.held.c.id == ruled.id, t.held.c.state == HeldState.HELD)
-                .values(state=ruled.state, case_ref=ruled.case_ref, body=_json(_HELD, ruled))
+                .values(state=ruled.state, case_ref=ruled.case_ref, body=to_json(HELD, ruled))
             )
             if changed.rowcount != 1:
                 raise TemporaryError("held_moved", "another act on it came first")
@@ -234,18 +208,18 @@ class Store:
         if status is not None:
             query = query.where(t.cases.c.status == status)
         with self._read() as c:
-            return [_record(c, ref) for ref in c.scalars(query).all()]
+            return [record_of(c, ref) for ref in c.scalars(query).all()]
 
     def submissions(self) -> list[Submission]:
         """Everything in custody, as it was accepted."""
         with self._read() as c:
             rows = c.execute(select(t.submissions).order_by(t.submissions.c.accepted_at, t.submissions.c.id)).mappings()
-            return [_submission(row) for row in rows]
+            return [submission_of(row) for row in rows]
 
     def submission(self, submission_id: str) -> Submission | None:
         with self._read() as c:
             row = c.execute(select(t.submissions).where(t.submissions.c.id == submission_id)).mappings().first()
-        return None if row is None else _submission(row)
+        return None if row is None else submission_of(row)
 
     def fates(self, submission: str) -> list[PartFate]:
         query = select(t.fates).where(t.fates.c.submission == submission).order_by(t.fates.c.seq)
@@ -270,7 +244,7 @@ class Store:
     def outbox(self) -> list[Update]:
         with self._read() as c:
             rows = c.execute(select(t.updates).order_by(t.updates.c.due_at, t.updates.c.id)).mappings()
-            return [_update(row) for row in rows]
+            return [update_of(row) for row in rows]
 
     def due(self, now: datetime) -> Update | None:
         """The next update to send, its attempt counted and committed before anything is sent."""
@@ -286,7 +260,7 @@ class Store:
             if row is None:
                 return None
             c.execute(update(u).where(u.c.id == row["id"]).values(claimed_at=now, attempts=u.c.attempts + 1))
-        claimed = _update(row)
+        claimed = update_of(row)
         return replace(claimed, attempts=claimed.attempts + 1)
 
     def sending(self, update_id: str, message_id: str, now: datetime) -> None:
@@ -322,7 +296,7 @@ class Store:
             lately = c.execute(
                 select(u.c.case_ref, u.c.sent_at, u.c.body).where(u.c.status == UpdateStatus.SENT, u.c.sent_at > day)
             ).all()
-        to_address = sum(_UPDATE.validate_json(row.body).address == owed.address for row in lately)
+        to_address = sum(UPDATE.validate_json(row.body).address == owed.address for row in lately)
         for_case = sum(row.case_ref == owed.case_ref for row in lately)
         return to_address, for_case, sum(row.sent_at > now - timedelta(hours=1) for row in lately)
 
@@ -370,219 +344,6 @@ class Store:
         with self.engine.connect().execution_options(somrr_read=True) as c, c.begin():
             yield c
 
-    def _migrate(self) -> None:
-        with self.engine.connect() as c, c.begin():
-            if inspect(c).has_table("alembic_version") and c.scalar(text("SELECT version_num FROM alembic_version")) == HEAD:
-                return
-        # Alembic is imported only when there is something to do: it costs a second
-        from alembic import command
-        from alembic.config import Config
-
-        steps = Config()
-        steps.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self.engine.connect() as c, c.begin():
-            steps.attributes["connection"] = c
-            command.upgrade(steps, "head")
-
-
-def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path.absolute()}"
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _pragmas(connection: Any, _record: Any) -> None:
-            connection.isolation_level = None  # BEGIN is ours
-            cursor = connection.cursor()
-            pragmas = (
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                f"busy_timeout={BUSY_SECONDS * 1000}",
-                "foreign_keys=ON",
-                "secure_delete=ON",
-            )
-            for pragma in pragmas:
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
-
-        @event.listens_for(engine, "begin")
-        def _begin(c: Connection) -> None:
-            # a writer takes its lock at once: a read that turns into a write could not wait for another writer
-            c.exec_driver_sql("BEGIN" if c.get_execution_options().get("somrr_read") else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _json(adapter: TypeAdapter[Any], value: Any) -> str:
-    return adapter.dump_json(value).decode()
-
 
 def _fresh_submission(envelope: Envelope, kept: Kept, now: datetime) -> Submission:
     return Submission(secrets.token_hex(8), kept.digest, kept.size, envelope, SubmissionState.WAITING, 0, now)
-
-
-def _submission_row(s: Submission, now: datetime) -> dict[str, Any]:
-    return {
-        "id": s.id,
-        "digest": s.digest,
-        "size": s.size,
-        "channel": s.envelope.channel,
-        "received_at": s.envelope.received_at,
-        "sender": s.envelope.sender,
-        "message_id": s.envelope.message_id,
-        "envelope_ref": s.envelope.case_ref,
-        "state": s.state,
-        "attempts": s.attempts,
-        "not_before": now,
-        "accepted_at": s.accepted_at,
-        "case_ref": None,
-    }
-
-
-def _submission(row: Any) -> Submission:
-    envelope = Envelope(Channel(row["channel"]), row["received_at"], row["sender"], row["message_id"], row["envelope_ref"])
-    state = SubmissionState(row["state"])
-    return Submission(
-        row["id"], row["digest"], row["size"], envelope, state, row["attempts"], row["accepted_at"], row["case_ref"]
-    )
-
-
-def _held(row: Any) -> Held:
-    return replace(
-        _HELD.validate_json(row["body"]), state=HeldState(row["state"]), case_ref=row["case_ref"], held_at=row["held_at"]
-    )
-
-
-def _update(row: Any) -> Update:
-    return replace(
-        _UPDATE.validate_json(row["body"]),
-        status=UpdateStatus(row["status"]),
-        attempts=row["attempts"],
-        sent_at=row["sent_at"],
-        message_id=row["message_id"],
-        reason=row["reason"],
-    )
-
-
-def _record(c: Connection, ref: str) -> CaseRecord:
-    row = c.execute(select(t.cases).where(t.cases.c.ref == ref)).mappings().one()
-    documents = c.scalars(select(t.documents.c.body).where(t.documents.c.case_ref == ref).order_by(t.documents.c.seq))
-    held = c.execute(select(t.held).where(t.held.c.case_ref == ref).order_by(t.held.c.id)).mappings()
-    updates = c.execute(
-        select(t.updates).where(t.updates.c.case_ref == ref).order_by(t.updates.c.due_at, t.updates.c.id)
-    ).mappings()
-    submissions = c.execute(
-        select(t.submissions).where(t.submissions.c.case_ref == ref).order_by(t.submissions.c.accepted_at)
-    ).mappings()
-    moves = c.execute(select(t.history).where(t.history.c.case_ref == ref).order_by(t.history.c.seq)).mappings()
-    return CaseRecord(
-        case=_CASE.validate_json(row["body"]),
-        documents=tuple(_FILED.validate_json(body) for body in documents),
-        held=tuple(_held(h) for h in held),
-        updates=tuple(_update(u) for u in updates),
-        submissions=tuple(_submission(s) for s in submissions),
-        moves=tuple(_move(m) for m in moves),
-        revision=row["revision"],
-    )
-
-
-def _move(row: Any) -> Move:
-    start = CaseStatus(row["from_status"]) if row["from_status"] else None
-    return Move(start, CaseStatus(row["to_status"]), row["why"], row["by"], row["at"])
-
-
-def _move_row(ref: str, move: Move, now: datetime) -> dict[str, Any]:
-    return {
-        "case_ref": ref,
-        "at": move.at or now,
-        "from_status": move.from_status,
-        "to_status": move.to_status,
-        "why": move.why,
-        "by": move.by,
-    }
-
-
-def _put_case(c: Connection, decision: Decision, revision: int) -> None:
-    case = decision.case
-    if case is None:
-        raise PermanentError("no_case")
-    row = {
-        "status": case.status,
-        "created_at": case.created_at,
-        "last_activity": case.last_activity,
-        "last_arrival": case.last_arrival,
-        "look_again_at": case.look_again_at,
-        "revision": revision + 1,
-        "body": _json(_CASE, case),
-    }
-    if decision.new_case:
-        c.execute(insert(t.cases).values(ref=case.ref, **row))
-    else:
-        changed = c.execute(update(t.cases).where(t.cases.c.ref == case.ref, t.cases.c.revision == revision).values(row))
-        if changed.rowcount != 1:
-            raise TemporaryError("case_moved", "decided from an older record")
-    k = t.case_keys
-    have = set(c.execute(select(k.c.kind, k.c.value).where(k.c.case_ref == case.ref)))
-    for kind, value in sorted(set(decision.keys) - have):
-        c.execute(insert(k).values(kind=kind, value=value, case_ref=case.ref))
-
-
-def _put_submission(c: Connection, decision: Decision, now: datetime) -> None:
-    """A submission decided again replaces what it brought before: the ledger holds one decision of it."""
-    s, d, h = t.submissions, t.documents, t.held
-    ref = decision.case.ref if decision.case is not None else None
-    before = c.scalar(select(s.c.case_ref).where(s.c.id == decision.submission))
-    if before is not None and before != ref:
-        c.execute(update(t.cases).where(t.cases.c.ref == before).values(look_again_at=now))
-    c.execute(delete(d).where(d.c.submission == decision.submission))
-    for filed in decision.documents:
-        body = _json(_FILED, filed)
-        row = {
-            "case_ref": ref,
-            "submission": decision.submission,
-            "document": filed.document.id,
-            "kind": filed.document.kind,
-            "body": body,
-        }
-        c.execute(insert(d).values(row))
-    c.execute(delete(t.fates).where(t.fates.c.submission == decision.submission))
-    for fate in decision.fates:
-        c.execute(
-            insert(t.fates).values(
-                submission=decision.submission, part=fate.part, sha256=fate.sha256, fate=fate.fate, reason=fate.reason
-            )
-        )
-    mine = h.c.submission == decision.submission
-    since = dict(c.execute(select(h.c.id, h.c.held_at).where(mine)).all())
-    c.execute(delete(h).where(mine, h.c.state == HeldState.HELD))
-    ruled = set(c.scalars(select(h.c.id).where(mine)))
-    for held in decision.held:
-        body = _json(_HELD, held)
-        row = {"submission": held.submission, "case_ref": held.case_ref, "state": HeldState.HELD, "body": body}
-        if held.id in ruled:  # the same trouble again after staff asked for another try
-            c.execute(update(h).where(h.c.id == held.id).values(row))
-        else:
-            c.execute(insert(h).values(id=held.id, held_at=since.get(held.id, now), **row))
-    c.execute(update(s).where(s.c.id == decision.submission).values(state=decision.submission_state, case_ref=ref))
-
-
-def _put_update(c: Connection, owed: Update) -> None:
-    u = t.updates
-    if c.scalar(select(u.c.id).where(u.c.id == owed.id)) is not None:
-        return  # owed once, however often decided
-    c.execute(
-        insert(u).values(
-            id=owed.id,
-            case_ref=owed.case_ref,
-            status=owed.status,
-            due_at=owed.due_at,
-            next_try=owed.due_at,
-            attempts=0,
-            message_id=owed.message_id,
-            reason=owed.reason,
-            body=_json(_UPDATE, owed),
-        )
-    )

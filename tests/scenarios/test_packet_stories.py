@@ -199,7 +199,8 @@ def test_16_staff_take_a_case_through_its_life(embedded: Hospital, made: Path) -
 
 def test_17_every_part_of_every_packet_has_one_fate(embedded: Hospital, made: Path) -> None:
     """R26: filed, duplicate, quarantined or ignored, and the sum is 100 %."""
-    from records.store import Store, sqlite_url
+    from records.engine import sqlite_url
+    from records.store import Store
 
     for packet in sorted((made / "packets").glob("*.eml")):
         if packet.stem != "poison":

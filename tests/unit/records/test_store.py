@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
 from records import tables
+from records.engine import sqlite_url
 from records.errors import ConfigurationError, TemporaryError
 from records.model import (
     Arrival,
@@ -28,7 +29,7 @@ from records.model import (
     SubmissionState,
     UpdateStatus,
 )
-from records.store import Store, sqlite_url
+from records.store import Store
 from routing.acts import Act, act
 from routing.decide import decide
 from routing.matching import keys_of
