@@ -21,7 +21,7 @@ from classifiers.page import Scored, classify_sighted, judge_weights
 from classifiers.segment import PageFacts, Run, runs_of
 from classifiers.sight import sights
 from classifiers.studies import document_id, studies_of
-from classifiers.words import prepare
+from classifiers.words import prepare, without_fax_line
 from config.rules import Identifying
 from records.model import Document, FieldValue, Finding, Kind, Page, Part, Reading, Role, Severity, TextSource
 
@@ -88,8 +88,9 @@ def _facts(page: Page, rules: Identifying) -> PageFacts:
     """One page judged; card numbers are masked before anything is taken from its text."""
     has_card = next(card_spans(page.text), None) is not None
     shown = replace(page, text=mask(page.text)) if has_card else page
-    prepared = prepare(shown.text)
-    seen = sights(prepared, page.source is TextSource.OCR)
+    recognised = page.source is TextSource.OCR
+    prepared = prepare(without_fax_line(shown.text) if recognised else shown.text)
+    seen = sights(prepared, recognised)
     scored = classify_sighted(prepared, seen, rules.threshold)
     fields = fields_of(prepared, seen, scored.language)
     if scored.title == Kind.RADIOLOGY_REPORT:

@@ -33,6 +33,7 @@ TITLE_WORDS = 14  # a heading has at most so many words
 CAPITAL_WORDS = 26  # so many when it is written in capitals
 TITLE_LINES = 14  # titles stand among the first lines that have words
 RUN_TITLE_CHARS = 34
+SMALL_SHARE = 0.3  # of its line: words that begin small and go on are a sentence, wherever recognition broke it
 LOOKS_LIKE = {
     "privacy_notice": "a privacy notice",
     "invoice": "an invoice or bill",
@@ -138,7 +139,7 @@ def _is_sentence(page: Prepared, hit: Hit) -> bool:
         return hit.fills_line < 0.5 and page.run[begin:stop].endswith(("。", "다.", "."))
     begin, stop = page.lines[hit.line]
     line = page.text[begin:stop].strip()
-    if line[:1].islower() and (line.endswith(".") or _runs_on(page, hit.line)):
+    if line[:1].islower() and (line.endswith(".") or hit.fills_line < SMALL_SHARE or _runs_on(page, hit.line)):
         return True
     if hit.fills_line >= 0.6:
         return False

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from rapidfuzz.distance.Levenshtein import distance
+
 from classifiers.words import Prepared, is_ideographic, term_words, variants
 
 SLIP_LENGTH = 7  # letters of a skeleton from which one wrong, missing or extra letter is forgiven
@@ -90,18 +92,17 @@ class PhraseIndex:
         found: set[int] = set()
         if len(bone) < SLIP_LENGTH - 1 or bone.isdigit():
             return []
-        for shorter in {bone[:i] + bone[i + 1 :] for i in range(len(bone))}:
-            found.update(self._exact.get(shorter, ()) if len(shorter) >= SLIP_LENGTH else ())
-            for word in self._slips.get(shorter, ()):
-                found.update(self._exact.get(word, ()) if abs(len(word) - len(bone)) <= 1 else ())
-        for word in self._slips.get(bone, ()):
-            found.update(self._exact.get(word, ()))
+        shorter = {bone[:i] + bone[i + 1 :] for i in range(len(bone))}
+        near = {word for short in (*shorter, bone) for word in self._slips.get(short, ())}
+        near |= {short for short in shorter if len(short) >= SLIP_LENGTH}
+        for word in near:
+            found.update(self._exact.get(word, ()) if distance(bone, word, score_cutoff=1) <= 1 else ())
         for n in self._lengths[0]:
             if SLIP_LENGTH <= n <= len(bone):
                 head = bone[:n]
                 for i in range(n):
                     for word in self._slips.get(head[:i] + head[i + 1 :], ()):
-                        if len(word) == n and word in self._stems:
+                        if word in self._stems and len(word) == n and distance(head, word, score_cutoff=1) <= 1:
                             found.add(self._stems[word])
         return sorted(found)
 

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
 
+FAX_LINE = 140  # characters of a fax machine's line, at most
 MAX_CHARS = 40_000  # of one page; a longer text part is judged by its beginning
 
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -34,6 +35,12 @@ _ARABIC = re.compile("[\u0600-\u06ff]")
 _HEBREW = re.compile("[\u0590-\u05ff]")
 _ARABIC_TURNED = ("اال", "واال", "باال", "لال")  # article before alef, ligature turned round
 _ARABIC_CLITICS = ("وبال", "وال", "بال", "كال", "فال", "ولل", "ال", "لل", "و", "ب", "ل", "ف")
+
+
+_CLOCK = re.compile(r"\b\d{1,2}:\d{2}\b")
+_COUNTER = re.compile(r"\bp(?:ages?|ág|g)?\s*[.:]?\s*[\dOo]{1,4}\b", re.IGNORECASE)
+_CALL = re.compile(r"\b(?:from|to|fax|tel)\b|\+?\d[\d ()\-]{6,}\d", re.IGNORECASE)
+_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 
 
 class Word(NamedTuple):
@@ -86,6 +93,13 @@ def variants(bone: str) -> tuple[str, ...]:
     if _HEBREW.search(bone):
         return (bone, *(bone[n:] for n in (1, 2) if len(bone) - n >= 3 and all(c in "הובלמשכ" for c in bone[:n])))
     return (bone,)
+
+
+def without_fax_line(text: str) -> str:
+    """A recognised page without the line that the sender's fax machine wrote over it, which is no word of the document."""
+    head, _, rest = text.lstrip().partition("\n")
+    said = [pattern.search(head) is not None for pattern in (_COUNTER, _CALL, _DAY)]
+    return rest if _CLOCK.search(head) and sum(said) >= 2 and len(head) <= FAX_LINE else text
 
 
 def prepare(text: str) -> Prepared:

@@ -11,7 +11,7 @@ from reading.limits import Limits
 from reading.ocr import installed
 from records.model import Reading
 
-READER_VERSION = "1"  # raised whenever the same bytes may give another reading
+READER_VERSION = "2"  # raised whenever the same bytes may give another reading
 
 
 class Readers(Protocol):

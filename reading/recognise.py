@@ -25,6 +25,8 @@ GOOD = 0.80  # mean confidence above which nobody asks whether the page lies on 
 DOUBTFUL = 0.6  # below, a turned page is tried unturned as well
 HOPELESS = 0.35  # below, with many words claimed: illegible
 MANY_WORDS = 15
+SOME_WORDS = 8  # below, there is no text worth another script
+MANY_LETTERS = 60  # an ideograph stands for several
 SURE_TURN = 1.0  # orientation margin of Tesseract below which it is guessing
 
 
@@ -89,38 +91,75 @@ def _quarter(pixels: Grey, dpi: int, desk: Desk) -> int:
 
 
 def _upright(pixels: Grey, dpi: int, desk: Desk, turn: int, *, may_ask: bool) -> Seen:
-    """The upper part in the first language, then the rest, or all again as the upper part's words advise."""
+    """The upper part in the first language, then the rest, or all again as the words of either part advise."""
     models = desk.configured[:1]
     at = quiet_row(pixels)
     top = desk.read(pixels[:at], dpi, models, turn)
+    if may_ask and _is_strange(top.read, desk):
+        return _asked(pixels, dpi, desk, turn, top if at == len(pixels) else None)
     language = languages.latin_language(top.read.text, desk.installed)
-    if language is None and top.read.confidence < GOOD and may_ask:
-        return _asked(pixels, dpi, desk, turn)
     if language is not None and language not in models:
         return desk.read(pixels, dpi, (language,), turn)
     if at == len(pixels):
         return top
     rest = desk.engine.recognise(pixels[at:], dpi, models)
-    return Seen(pixels, joined(top.read, rest, at, len(pixels)), models, turn)
+    seen = Seen(pixels, joined(top.read, rest, at, len(pixels)), models, turn)
+    # a line in Latin letters stands above many a page in another script: the fax machine's, the letterhead's
+    return _asked(pixels, dpi, desk, turn, seen) if may_ask and _is_strange(rest, desk) else seen
 
 
-def _asked(pixels: Grey, dpi: int, desk: Desk, turn: int) -> Seen:
-    """A poor beginning: ask for orientation and script, read the page so; keep whichever reading is surest."""
+def _is_strange(read: Recognised, desk: Desk) -> bool:
+    """Whether this may be another script, or upside down: badly read, and without the little words of a Latin language."""
+    if read.confidence < DOUBTFUL:
+        return True
+    return read.confidence < GOOD and languages.latin_language(read.text, desk.installed) is None
+
+
+def _asked(pixels: Grey, dpi: int, desk: Desk, turn: int, so_far: Seen | None) -> Seen:
+    """Poor reading: ask for orientation and script, read the page so; keep whichever reading is surest."""
     facing = desk.engine.orientation(pixels, dpi)
     rotation = facing.rotation if facing and facing.rotation_margin >= SURE_TURN else 0
-    scripts = languages.BY_SCRIPT.get(facing.script, ()) if facing else ()
     upright, whole = turned(pixels, rotation), (turn + rotation) % 360
-    seen = [desk.read(upright, dpi, (code,), whole) for code in scripts if code in desk.installed]
-    if max((_worth(one.read) for one in seen), default=0) < GOOD:
-        seen.append(_upright(upright, dpi, desk, whole, may_ask=False))
-    if rotation and max(_worth(one.read) for one in seen) < DOUBTFUL:  # orientation is guessed on noisy pages
-        seen.append(_upright(pixels, dpi, desk, turn, may_ask=False))
+    seen = _in_script(languages.BY_SCRIPT.get(facing.script, ()) if facing else (), upright, dpi, desk, whole)
+    if _most(seen) < GOOD:
+        known = so_far if not rotation else None
+        seen.append(known or _upright(upright, dpi, desk, whole, may_ask=False))
+    if rotation and _most(seen) < DOUBTFUL:  # orientation is guessed on noisy pages
+        seen.append(so_far or _upright(pixels, dpi, desk, turn, may_ask=False))
+    if _most(seen) < DOUBTFUL and any(len(one.read.words) >= SOME_WORDS for one in seen):  # as is the script of short ones
+        seen += _in_script(languages.EACH_SCRIPT, pixels, dpi, desk, turn)
     return max(seen, key=lambda one: _worth(one.read))
+
+
+def _in_script(codes: Sequence[str], pixels: Grey, dpi: int, desk: Desk, turn: int) -> list[Seen]:
+    """The page read by that model among `codes` which reads a piece of it best; nothing when none is installed."""
+    able = [code for code in codes if code in desk.installed]
+    for piece in (_below_the_head(pixels), pixels) if len(able) > 1 else ():
+        reads = {code: desk.engine.recognise(piece, dpi, (code,)) for code in able}
+        able.sort(key=lambda code: -_worth(reads[code]) * languages.likeness(code, reads[code].text))
+        if _letters(reads[able[0]]) >= MANY_LETTERS:
+            break
+    return [desk.read(pixels, dpi, (code,), turn) for code in able[:1]]
+
+
+def _below_the_head(pixels: Grey) -> Grey:
+    """A piece of the page that begins after its first lines, which are names and titles in whatever script."""
+    at = quiet_row(pixels)
+    rest = pixels[at:] if at < len(pixels) else pixels
+    return rest[: quiet_row(rest)]
+
+
+def _most(seen: Sequence[Seen]) -> float:
+    return max((_worth(one.read) for one in seen), default=0.0)
 
 
 def _worth(read: Recognised) -> float:
     """Confidence, weighted down when hardly anything was read."""
-    return read.confidence * min(1.0, len(read.words) / MANY_WORDS)
+    return read.confidence * min(1.0, _letters(read) / MANY_LETTERS)
+
+
+def _letters(read: Recognised) -> int:
+    return sum(languages.letters(word.text) for word in read.words)
 
 
 def _other_language(seen: Seen, desk: Desk) -> str | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from classifiers.page import CLASSES, classify_page, probabilities
+from classifiers.phrases import PhraseIndex
+from classifiers.words import prepare, without_fax_line
 from records.model import Kind
 
 PAGES = tomllib.loads((Path(__file__).parent / "pages.toml").read_text(encoding="utf-8"))["page"]
@@ -162,3 +164,47 @@ def test_broken_spaced_and_hyphenated_words_are_mended() -> None:
     """Letters set apart, words broken by OCR and words divided at a line's end are still read."""
     text = "R A D I O L O G Y  R E P O R T\nNo pleu ral effu-\nsion. The costo phrenic angles are clear, no pneumo-\nthorax."
     assert classify_page(text, noisy=True).kind is Kind.RADIOLOGY_REPORT
+
+
+def test_a_broken_line_that_begins_with_a_report_s_name_is_no_title() -> None:
+    """Recognition puts blank lines into paragraphs; what begins small and goes on is still a sentence."""
+    scored = classify_page(
+        "Please send the images and the\n\npathology material of our patient to the hospital named here\n\nin March"
+    )
+    assert not [seen for seen in scored.seen if seen.title]
+    assert classify_page("pathology report\nNodes: free").title == Kind.PATHOLOGY_REPORT
+
+
+@pytest.mark.parametrize(
+    ("term", "word", "found"),
+    [
+        ("charter", "charter", True),
+        ("charter", "chaiter", True),
+        ("charter", "chartter", True),
+        ("charter", "charte", True),
+        ("charter", "charite", False),
+        ("согласен", "согласно", False),
+        ("rescission", "precision", False),
+    ],
+)
+def test_one_slip_is_forgiven_and_not_two(term: str, word: str, found: bool) -> None:
+    """A wrong, missing or extra letter; a letter moved elsewhere makes another word."""
+    hits = list(PhraseIndex([term]).find(prepare(f"the {word} here"), noisy=True))
+    assert bool(hits) is found
+
+
+@pytest.mark.parametrize(
+    ("line", "gone"),
+    [
+        ("FROM +00 5550105 2026-03-06 15:24 P.O1", True),
+        ("03/06/2026 3:24 PM  EXAMPLE CLINIC  555 0100 222  Page 2/5", True),
+        ("2026-03-06 15:24 From:EXAMPLE To:0005550100", True),
+        ("CT ABDOMEN 06/03/2026", False),
+        ("Reported 14 January at 14:10", False),
+        ("From: the pathology department", False),
+    ],
+)
+def test_the_fax_machines_line_is_no_word_of_the_document(line: str, gone: bool) -> None:
+    """A clock with two of page counter, number or sender, and day: the machine's line; a document's own line stays."""
+    text = f"{line}\nThe lungs are clear."
+    assert (without_fax_line(text) == "The lungs are clear.") is gone

@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from reading.bitmap import Bitmap
-from reading.languages import iso, latin_language
+from reading.languages import iso, latin_language, likeness
 from reading.limits import Unreadable
-from reading.ocr import Engine, find_tessdata, installed, make_engine, recognised
+from reading.ocr import Engine, Orientation, Recognised, find_tessdata, installed, make_engine, recognised
 from reading.prepare import turned
 from reading.recognise import recognise
+from reading.words import Word
 from records.model import Page, TextSource
 from tests.servers import paper
 
@@ -77,6 +78,61 @@ def test_the_model_follows_the_page(resident: Engine, lines: tuple[str, ...], la
     assert paper.error_rate(seen.text, "\n".join(lines)) < 0.02
 
 
+class OneScript:
+    """An engine before a page in one script under a Latin line: only `model` reads it, the others see garbage."""
+
+    def __init__(self, model: str, said: str, script: str) -> None:
+        self.model, self.said, self.script = model, said, script
+
+    def recognise(
+        self, image: np.ndarray[tuple[int, int], np.dtype[np.uint8]], _dpi: int, languages: tuple[str, ...]
+    ) -> Recognised:
+        head = image.shape[0] < 1000
+        if languages == (self.model,):
+            return self._of(self.said, 0.82)
+        return self._of("FROM EXAMPLE CLINIC 2026-03-01 14:24", 0.93) if head else self._of("xq vv " * 24, 0.4)
+
+    def orientation(self, _image: object, _dpi: int) -> Orientation:
+        return Orientation(0, 5.0, self.script, 1.2)
+
+    @staticmethod
+    def _of(said: str, sure: float) -> Recognised:
+        return Recognised(said, tuple(Word(word, 0.1, 0.1, 0.2, 0.2, sure) for word in said.split()), sure)
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "script", "language"),
+    [
+        ("heb", "ממצאים באונה העליונה מימין נצפה גוש עם שוליים לא סדירים הלב בגודל תקין ללא תפליט פלאורלי", "Hebrew", "he"),
+        ("chi_sim", "双 肺 纹 理 清 晰 未 见 结 节 影 心 影 不 大 双 侧 胸 腔 未 见 积 液", "Han", "zh"),
+        ("kor", "우상엽에 종괴가 있으며 변연이 침상으로 보임 종격동 림프절 비대 있음 흉수는 없음", "Thai", "ko"),
+    ],
+    ids=["under a latin line", "few but wide letters", "a script nobody reads was guessed"],
+)
+def test_a_page_in_another_script_finds_its_model(model: str, said: str, script: str, language: str) -> None:
+    """A fax machine's line in Latin letters, few signs, or a wrong guess of the script: the page is read in its own."""
+    sheet = np.array(paper.page(paper.ENGLISH, height=2200))
+    seen = recognise(Bitmap(sheet, 204), OneScript(model, said, script), ("eng",), MODELS, lambda *_: None)  # type: ignore[arg-type]  # reads no single lines
+    assert (seen.language, seen.text) == (language, said)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "like"),
+    [
+        ("ara", "توجد كتلة في الفص العلوي من الرئة اليمنى مع تضخم العقد اللمفية", True),
+        ("fas", "توجد كتلة في الفص العلوي من الرئة اليمنى مع تضخم العقد اللمفية", False),
+        ("fas", "در بررسی به عمل آمده توده‌ای در لوب راست همراه با ادم اطراف مشاهده می‌شود", True),
+        ("ara", "در بررسى به عمل آمده تودهاى در لوب راست همراه با ادم اطراف مشاهده مى شود", False),
+        ("jpn", "右肺上葉に腫瘤を認めます。胸水はありません。", True),
+        ("jpn", "右肺上葉見軟部組織腫塊。両側胸腔未見積液。", False),
+        ("kor", "종격동 림프절 비대", True),
+    ],
+)
+def test_languages_that_share_a_script_are_told_apart(code: str, text: str, like: bool) -> None:
+    """Arabic by its articles, Japanese by its kana; where nothing is shared every text is alike."""
+    assert (likeness(code, text) == 1.0) is like
+
+
 def test_no_page_learns_from_another(resident: Engine) -> None:
     """The same pixels give the same page, whatever was read in between."""
     bitmap = Bitmap(pixels(), 204, bilevel=True)
@@ -136,6 +192,11 @@ def test_words_of_a_tsv() -> None:
             "Der Patient wurde in der Klinik gesehen und die Befunde sind mit der Familie besprochen",
             "deu",
         ),
+        (
+            "Seite: links rechts. Lokalisation: links rechts. Verschluss: nein ja. Blutung: nein ja. Geschlecht: weiblich",
+            "deu",
+        ),
+        ("Sag akciger iist lobda kitle izlenmistir. Plevral efuzyon saptanmadi. Lenf nodlari mevcuttur", "tur"),
         ("CT 12.3 mm", None),
     ],
 )
