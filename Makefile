@@ -6,6 +6,7 @@ BIN := .venv/bin
 LANGUAGES := eng spa por fra deu ita nld rus ara heb fas tur chi-sim chi-tra jpn kor
 DEBIAN := python3 python3-venv libmagic1 libarchive13 fonts-dejavu-core bubblewrap tesseract-ocr tesseract-ocr-osd $(addprefix tesseract-ocr-,$(LANGUAGES))
 DEBIAN_TEST := dovecot-imapd systemd strace
+DEBIAN_BENCH := ghostscript
 
 .PHONY: demo test check setup lock kill-sweep bench clean
 
@@ -22,8 +23,8 @@ test: setup .venv/.debian-test  ## set everything up and pass every gate
 kill-sweep: setup .venv/.debian-test  ## kill the daemon before every durable step (the long form of the tests' short one)
 	KILL_SWEEP=all $(BIN)/pytest -n 0 tests/faults/test_kill_sweep.py -s
 
-bench: setup  ## speed and memory of the reading room against the raw engine, as ratios in one run
-	$(BIN)/python -m benchmarks.bench_reading
+bench: setup .venv/.debian-test .venv/bench/.installed  ## speed and memory against the raw engines and peers, as ratios in one run
+	$(BIN)/python -m benchmarks $(BENCH)
 
 setup: .venv/.debian .venv/.installed
 
@@ -41,6 +42,15 @@ endef
 .venv/.debian-test: Makefile
 	$(call install,$(DEBIAN_TEST))
 
+.venv/.debian-bench: Makefile
+	$(call install,$(DEBIAN_BENCH))
+
+# OCRmyPDF is a rival, not a part: an environment of its own
+.venv/bench/.installed: benchmarks/requirements.lock | .venv/.debian-bench
+	$(PYTHON) -m venv .venv/bench
+	.venv/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock
+	@touch $@
+
 .venv/.installed: requirements.lock pyproject.toml | .venv/.debian
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -52,6 +62,8 @@ lock:  ## pin every dependency with its hashes
 	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv
 	.venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --group dev pyproject.toml -o requirements.lock
+	.venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  benchmarks/requirements.in -o benchmarks/requirements.lock
 
 clean:
 	rm -rf .venv var fixtures/made .mypy_cache .ruff_cache .pytest_cache .hypothesis
