@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from classifiers.form_words import any_of, date_in, dates_in, places, words
 from records.model import Page, TextSource
@@ -65,7 +66,7 @@ def _after(pages: Sequence[Page], labels: Sequence[str], but: Sequence[str]) -> 
     """What follows each label: the rest of its line up to the next label, or the next line when that is all there is."""
     every = (*words("signature"), *words("date"))
     lines = [line for p in pages for line in p.text.splitlines()]
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         hits = sorted(m.end() for word in labels for m in places(word, line))
         if (
             not hits

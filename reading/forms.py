@@ -6,14 +6,15 @@ Observes only; what it means is judged in `classifiers.forms` (R7, R9, R10).  Wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from reading.align import Laid, lay, level
 from reading.blanks import Blank
-from reading.ink import FRAME, Grey, Mask, dark, flat, rules
-from reading.labels import AGREEMENT, DATE, SIGNATURE, Label, holds, labels, plain
+from reading.ink import FRAME, Grey, Mask, dark, filling, flat, rules
+from reading.labels import AGREEMENT, DATE, SIGNATURE, Label, holds, labels, mirrored, plain, right_to_left
 from reading.sheet import Recognise, Sheet
 from reading.words import Word
 from reading.zones import bracketed, places
@@ -73,7 +74,7 @@ def _nearest(words: Sequence[Word], blanks: Sequence[Blank]) -> tuple[Blank, Lai
 
 def _by_labels(image: Grey, words: Sequence[Word], compared: int, match: float, recognise: Recognise | None) -> FormSeen | None:
     """Places beside labels, with nothing to subtract but ruled lines and the labels themselves."""
-    if not any(label.kind in ("signature", "date") for label in labels(words, image.shape[1] / image.shape[0])):
+    if not any(label.kind in ("signature", "date") for label in _named(words, image.shape[1] / image.shape[0])):
         return None
     picture, straight = level(image, words)
     size = FRAME, round(FRAME * image.shape[0] / image.shape[1])
@@ -82,7 +83,7 @@ def _by_labels(image: Grey, words: Sequence[Word], compared: int, match: float, 
     zones, asked = places(straight, ink, 1), bracketed(straight, 1)
     if not zones and not asked:
         return None
-    named = labels(straight, size[0] / size[1])
+    named = _named(straight, size[0] / size[1])
     own = [w for w in straight if _labelled(w, named)]
     blank = Blank("", "", "", "", 1, 1, tuple(own), _paper(size, own, ink), zones)
     nowhere = np.zeros((0, 2))
@@ -93,10 +94,20 @@ def _by_labels(image: Grey, words: Sequence[Word], compared: int, match: float, 
     return FormSeen(None, None, None, 1, 1, round(match, 3), tuple(seen), compared)
 
 
+def _named(words: Sequence[Word], aspect: float) -> list[Label]:
+    """The page's labels where they stand, whichever way its script runs."""
+    if not right_to_left(words):
+        return labels(words, aspect)
+    return [
+        replace(label, box=(1 - label.box[2], label.box[1], 1 - label.box[0], label.box[3]))
+        for label in labels(mirrored(words, 1.0), aspect)
+    ]
+
+
 def _labelled(word: Word, named: Sequence[Label]) -> bool:
     """Does the word stand in one of the labels?"""
     x, y = (word.left + word.right) / 2, (word.top + word.bottom) / 2
-    return any(label.box[0] <= x <= label.box[2] and label.box[1] <= y <= label.box[3] for label in named)
+    return any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box in (label.box for label in named))
 
 
 def _paper(size: tuple[int, int], own: Sequence[Word], ink: Mask) -> Grey:
@@ -104,6 +115,7 @@ def _paper(size: tuple[int, int], own: Sequence[Word], ink: Mask) -> Grey:
     paper = np.full((size[1], size[0]), 255, np.uint8)
     for left, top, right, bottom in rules(ink):
         paper[max(0, top - 2) : bottom + 2, left:right] = 0
+    paper[filling(ink, 1, 60) > 0] = 0  # the upright sides of cells
     for word in own:
         rows = slice(max(0, round(word.top * size[1]) - 2), round(word.bottom * size[1]) + 2)
         paper[rows, max(0, round(word.left * size[0]) - 2) : round(word.right * size[0]) + 2] = 0

@@ -107,6 +107,7 @@ class Stroke:
     height: int
     area: int
     length: float  # of the line that drew it, were it a pen's
+    sway: float  # pixels: how far its ink strays from the straight line through it (standard deviation)
     solid: float  # share of its convex hull that its filled outline takes: a blob, a ring or a box is near 1
     worded: float  # share of its ink that lies under words that were read
     drawn: bool  # lies on an ellipse or on straight level and upright lines: a stamp's border, not writing
@@ -145,12 +146,19 @@ def _stroke(shape: Mask, left: int, top: int, area: int, worded: float, through:
     solid = cv2.contourArea(outer) / hull if hull > 0 else 1.0
     drawn = length > 10 * MM and (_round(shape) or _straight(shape))
     strung = through or (length > 10 * MM and _strung(shape))
-    return Stroke(left, top, shape.shape[1], shape.shape[0], area, length, solid, worded, drawn, strung)
+    return Stroke(left, top, shape.shape[1], shape.shape[0], area, length, _sway(shape), solid, worded, drawn, strung)
+
+
+def _sway(shape: Mask) -> float:
+    if min(shape.shape) < 3:
+        return 0.0
+    spread = np.linalg.eigvalsh(np.cov(np.argwhere(shape).T.astype(np.float64)))
+    return float(np.sqrt(max(spread[0], 0.0)))
 
 
 def level_runs(shape: Mask) -> Mask:
-    """Where a nearly level line runs for at least 3 mm."""
-    return filling(grown(shape, 1, 3), round(3 * MM), 1)
+    """Where a nearly level line runs for at least 6 mm: no pen that writes does so, but at a stroke under its word."""
+    return filling(grown(shape, 1, 3), round(6 * MM), 1)
 
 
 def unruled(shape: Mask, level: Mask) -> Mask:
@@ -174,7 +182,7 @@ def _strung(shape: Mask) -> bool:
     rest = unruled(shape, level)
     _, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
     letters = stats[1:][(stats[1:, cv2.CC_STAT_HEIGHT] > 0.8 * MM) & (stats[1:, cv2.CC_STAT_WIDTH] < 4.5 * MM)]
-    return len(letters) >= 6 and bool(np.ptp(letters[:, cv2.CC_STAT_LEFT]) > 0.6 * wide)
+    return len(letters) >= 6 and bool(np.ptp(letters[:, cv2.CC_STAT_LEFT]) > 0.35 * wide)
 
 
 def _round(shape: Mask) -> bool:
@@ -193,13 +201,14 @@ def _round(shape: Mask) -> bool:
 
 
 def _straight(shape: Mask) -> bool:
-    """Is the shape made of long level and upright lines?"""
+    """Is the shape made of long lines, some level and some upright?  Steep handwriting has but the latter."""
     if min(shape.shape) < 3 * MM:
         return False
-    long = round(4 * MM)
+    long = round(6 * MM)
     thick = grown(shape, 3, 3)
-    ruled = (filling(thick, long, 1) | filling(thick, 1, long)) & shape
-    return bool(ruled.sum() > 0.8 * shape.sum())
+    level, upright = filling(thick, long, 1) & shape, filling(thick, 1, long) & shape
+    least, all_ink = min(level.sum(), upright.sum()), shape.sum()
+    return bool((level | upright).sum() > 0.8 * all_ink and least > 0.1 * all_ink)
 
 
 def look(seen: list[Stroke], type_width: float) -> str:
@@ -222,7 +231,7 @@ def look(seen: list[Stroke], type_width: float) -> str:
     if frames and (sum(s.length for s in frames) > length or _encloses(frames, written)):
         return "unclear"  # a ring, a box, a stamp's border
     if not written:
-        return "line" if any(s.winding < 1.3 and s.width > 6 * MM for s in inked) else _small(inked)
+        return "line" if any(s.winding < 1.3 and max(s.width, s.height) > 6 * MM for s in inked) else _small(inked)
     if (type_width and any(s.strung for s in written)) or _lettered(written):
         return "unclear"
     if _encloses(written, [s for s in seen if s.worded >= 0.6]):
@@ -230,8 +239,9 @@ def look(seen: list[Stroke], type_width: float) -> str:
     span = max(s.left + s.width for s in written) - min(s.left for s in written)
     widest = max(written, key=lambda s: s.width)
     tall = max(s.height for s in written) > 3.9 * MM and widest.width > 5 * MM
-    low = widest.height > 1.8 * MM and widest.width > max(8 * MM, 2.2 * type_width)
-    if span > 9 * MM and length > 20 * MM and (tall or low):
+    least = max(8 * MM, 2.2 * type_width)
+    low = widest.height > 1.8 * MM and sum(s.length for s in written if s.width > least) > 0.6 * length
+    if span > 9 * MM and length > 20 * MM and (tall or low) and not _typed(inked):
         return "pen"
     return "print" if _typed(inked) else "unclear"
 
@@ -245,7 +255,8 @@ def widest_type(ink: Mask) -> float:
 
 
 def _written(stroke: Stroke) -> bool:
-    return stroke.winding >= 1.3 and stroke.breadth <= 1.5 * MM and max(stroke.width, stroke.height) > 2.5 * MM
+    winds = stroke.winding >= 1.3 or (stroke.winding >= 1.18 and stroke.sway > 0.6 * MM)
+    return winds and stroke.breadth <= 1.5 * MM and max(stroke.width, stroke.height) > 2.5 * MM
 
 
 def _encloses(outer: list[Stroke], inner: list[Stroke]) -> bool:
@@ -282,9 +293,12 @@ def _mostly_read(seen: list[Stroke], inked: list[Stroke]) -> bool:
 
 
 def _typed(inked: list[Stroke]) -> bool:
-    """A row of shapes of type's size on one base line."""
-    letters = [s for s in inked if 1.0 * MM < s.height < 4.5 * MM]
-    if len(letters) < 5:
+    """Is most of it a row of narrow shapes of like size on one base line, whatever the size?"""
+    sized = [s for s in inked if s.height > MM]
+    if len(sized) < 5:
         return False
+    usual = float(np.median([s.height for s in sized]))
+    letters = [s for s in sized if 0.5 * usual < s.height < 1.9 * usual and s.width < 1.8 * usual]
     feet = np.array([s.top + s.height for s in letters])
-    return bool(np.median(np.abs(feet - np.median(feet))) < 0.5 * MM)
+    level = len(letters) >= 5 and np.median(np.abs(feet - np.median(feet))) < max(0.5 * MM, 0.08 * usual)
+    return bool(level and sum(s.length for s in letters) > 0.6 * sum(s.length for s in sized))

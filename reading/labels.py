@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from reading.words import Word
@@ -111,6 +111,17 @@ class Label:
     box: tuple[float, float, float, float]  # left, top, right, bottom, in the words' own unit
 
 
+def right_to_left(words: Sequence[Word]) -> bool:
+    """Is the page's script mostly Arabic or Hebrew?"""
+    kinds = [unicodedata.bidirectional(letter) for word in words for letter in word.text]
+    return sum(kind in ("R", "AL") for kind in kinds) > sum(kind == "L" for kind in kinds)
+
+
+def mirrored(words: Sequence[Word], width: float) -> list[Word]:
+    """The words of a page `width` wide as its mirror shows them: right-to-left pages are read and laid out so."""
+    return [replace(word, left=width - word.right, right=width - word.left) for word in words]
+
+
 def rows(words: Sequence[Word]) -> list[list[Word]]:
     """Words in printed rows, top to bottom, each left to right."""
     found: list[list[Word]] = []
@@ -156,7 +167,7 @@ def _box(words: Sequence[Word]) -> tuple[float, float, float, float]:
 
 
 def labels(words: Sequence[Word], aspect: float = 0.77) -> list[Label]:
-    """Every label among `words`, in reading order.  Running text is no label: a label is short and stands alone."""
+    """Every label among `words` in left-to-right order.  Running text is no label: a label is short and stands alone."""
     found = []
     for row in rows(words):
         for chunk in chunks(row, aspect):
@@ -174,11 +185,18 @@ def name_of(text: str) -> tuple[str, str] | None:
         return None
     if holds(bare, ROLE):
         return "role", "role"
-    if holds(bare, SIGNATURE) and not _of_a_name(bare):
+    if holds(bare, SIGNATURE) and not _of_a_name(bare) and not _of_a_day(bare, text):
         return "signature", signer_of(bare)
     if holds(bare, DATE) and len(bare.split()) <= 5 and not holds(bare, NOT_THIS_DATE):
         return "date", f"{signer_of(bare)}_date".removeprefix("signature_")
     return ("field", "patient") if holds(bare, PATIENT) and holds(bare, NAME) else None
+
+
+def _of_a_day(bare: str, text: str) -> bool:
+    """ "Date signed", "Signature date": asks for a day though it speaks of a signature; "Signature / date" asks for both."""
+    words = bare.split()
+    ends = holds(words[0], DATE) or holds(words[-1], DATE)
+    return ends and not holds(bare, AND) and not any(mark in text for mark in "/&+,")
 
 
 def _of_a_name(bare: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz import fuzz
 
 from reading.align import Laid, middles, through
 from reading.blanks import Blank
@@ -28,7 +29,7 @@ from reading.ink import (
     unruled,
     widest_type,
 )
-from reading.labels import is_rule, plain, rows
+from reading.labels import is_rule, mirrored, plain, right_to_left, rows
 from reading.words import Word
 from records.model import Zone, ZoneSeen
 
@@ -37,6 +38,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the bla
 
 FOUND = 0.55  # share of the blank's ink around a place that must be found again: else the place is not where we think
 SURE = 0.6  # OCR confidence at which a word is a word
+CERTAIN = 0.9  # the same at which a field was typed, whatever its shapes look like
 REACH = 14  # pixels: how far a place is moved about to fit the blank's ink
 PAD = round(10 * MM)
 NEXT = 2.5 * MM  # a wider gap parts two texts
@@ -87,14 +89,15 @@ class Sheet:
             shape = "unclear"
         if zone.kind == "signature" and shape == "pen" and self._reads_as_type(box, dx, dy, shapes):
             shape = "unclear"
-        if not anchored and (found < FOUND or not self._there(box, dx, dy)):
+        placed = anchored or (found >= FOUND and self._there(box, dx, dy))
+        if not placed:
             shape = "unclear"
         if self._unread(zone, shape, text, confidence):
             text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, text, confidence)
         if zone.kind == "field" and not text and self._untouched(zone, box, dx, dy):
             text, shape = zone.placeholder, "print"
-        if zone.kind == "field" and shape == "print" and self.type_width and self._larger(shapes, box):
-            shape = "unclear"
+        elif zone.kind == "field" and self.type_width and placed:
+            shape = self._typed_or_not(shape, confidence, shapes, box)
         ink, span = _measures(shapes, box)
         return ZoneSeen(zone.name, zone.kind, ink, len(shapes), span, text, confidence, zone.placeholder, shape)
 
@@ -177,8 +180,14 @@ class Sheet:
         text, sure = self.recognise(_enlarged(np.where(bare > 0, np.uint8(0), np.uint8(255))))
         return sum(c.isalpha() for c in text) >= 6 and sure >= SURE
 
+    def _typed_or_not(self, shape: str, confidence: float | None, shapes: Sequence[Stroke], box: Box) -> str:
+        """On scanned paper: what OCR read with certainty at type's size was typed, what is larger may be a careful hand's."""
+        if shape in ("print", "unclear") and self._larger(shapes, box):
+            return "unclear"
+        return "print" if shape == "unclear" and (confidence or 0.0) >= CERTAIN else shape
+
     def _larger(self, shapes: Sequence[Stroke], box: Box) -> bool:
-        """Are the letters much higher than the placeholder's?  Then a careful hand may have written what OCR could read."""
+        """Are the letters much higher than the placeholder's?  Then a careful hand may have written them."""
         printed = [s.height for s in strokes(_cut(self.own, box), np.zeros_like(_cut(self.own, box))) if s.height > MM]
         here = [s.height for s in shapes if s.height > MM]
         return len(printed) > 5 and len(here) > 5 and bool(np.percentile(here, 75) > 1.3 * np.percentile(printed, 75))
@@ -231,13 +240,12 @@ class Sheet:
         after = next((n for n in range(held[-1] + 1, held[-1] + 4) if n in known), None)
         if before is None or after is None or not 0 < known[after] - known[before] <= 60:
             return []
-        skipped = {
-            plain(self.blank.words[theirs[n]].text) for n in (*range(before, held[0]), *range(held[-1] + 1, after + 1))
-        } | {""}
         found = mine[known[before] + 1 : known[after]]
-        while found and plain(self.words[found[0]].text) in skipped:
+        ahead = [plain(self.blank.words[theirs[n]].text) for n in range(before + 1, held[0])]
+        behind = [plain(self.blank.words[theirs[n]].text) for n in range(held[-1] + 1, after)]
+        while found and _alike(plain(self.words[found[0]].text), ahead):
             found = found[1:]
-        while found and plain(self.words[found[-1]].text) in skipped:
+        while found and _alike(plain(self.words[found[-1]].text), behind):
             found = found[:-1]
         return [i for i in found if not is_rule(self.words[i].text)]
 
@@ -299,9 +307,15 @@ def _corners(matrix: npt.NDArray[np.float64], word: Word) -> npt.NDArray[np.floa
     return through(matrix, np.array([(word.left, word.top), (word.right, word.bottom)]))
 
 
+def _alike(word: str, printed: Sequence[str]) -> bool:
+    """Is this one of the form's own words beside a field, perhaps misread ("1." as "i.")?"""
+    return not word or any(fuzz.ratio(word, own) > 70 or max(len(word), len(own)) <= 2 for own in printed)
+
+
 def _reading_order(words: Sequence[Word]) -> list[int]:
-    index = {id(w): i for i, w in enumerate(words)}
-    return [index[id(w)] for row in rows(words) for w in row]
+    shown = mirrored(words, 0.0) if right_to_left(words) else words
+    index = {id(w): i for i, w in enumerate(shown)}
+    return [index[id(w)] for row in rows(shown) for w in row]
 
 
 def _within(shape: Stroke, pad: int, wide: int, tall: int) -> bool:

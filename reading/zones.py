@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reading.ink import MM, Mask, filling, joined, rules
-from reading.labels import PLACEHOLDER, Label, labels, rows
+from reading.labels import PLACEHOLDER, Label, labels, mirrored, right_to_left, rows
 from reading.words import Word
 from records.model import Zone
 
@@ -24,7 +24,14 @@ OPEN = 60 * MM  # width of a place with nothing drawn
 
 
 def places(words: Sequence[Word], ink: Mask, page: int) -> tuple[Zone, ...]:
-    """Signature, date, role and name places beside, over or under their labels."""
+    """Signature, date, role and name places beside, over or under their labels; right-to-left pages in their mirror."""
+    if not right_to_left(words):
+        return _places(words, ink, page)
+    found = _places(mirrored(words, 1.0), ink[:, ::-1].copy(), page)
+    return tuple(replace(z, box=(round(1 - z.box[2], 4), z.box[1], round(1 - z.box[0], 4), z.box[3])) for z in found)
+
+
+def _places(words: Sequence[Word], ink: Mask, page: int) -> tuple[Zone, ...]:
     height, width = ink.shape
     pixels = [replace(w, left=w.left * width, right=w.right * width, top=w.top * height, bottom=w.bottom * height) for w in words]
     lines = rules(ink)
