@@ -69,9 +69,19 @@ class Rhythm(RuleSection):
     retention_months: int = Field(6, gt=0)
 
 
+class Retaining(RuleSection):
+    """R38-R41: how the end of a case is announced, and when disposal stops to ask."""
+
+    warn_days: int = Field(14, ge=0)
+    grace_days: int = Field(14, ge=0)
+    halt_share: float = Field(0.01, ge=0, le=1)
+    halt_above: int = Field(5, ge=0)
+
+
 class Rules(RuleSection):
     programme: Programme = Programme()
     checklist: Checklist = Checklist()
     identifying: Identifying = Identifying()
     hours: Hours = Hours()
     rhythm: Rhythm = Rhythm()
+    retention: Retaining = Retaining()
