@@ -58,6 +58,8 @@ def _latin(text: str, words: list[str]) -> str | None:
 def language_of_prepared(page: Prepared) -> str | None:
     """ISO 639-1 code of a prepared page's language; None when nothing tells."""
     text = page.text[:LOOKED_AT]
+    if text.isascii():
+        return _latin(text, [w.skeleton for w in page.words if w.start < LOOKED_AT]) if re.search("[A-Za-z]", text) else None
     counts = {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS}
     # ideographs say more per character than letters: a Chinese report full of Latin abbreviations is Chinese
     weighed = {**counts, "han": 3 * counts["han"], "kana": 3 * counts["kana"], "hangul": 2 * counts["hangul"]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from rapidfuzz.distance.Levenshtein import distance
@@ -35,7 +36,8 @@ class PhraseIndex:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._ids: dict[str, int] = {}
-        self._first: defaultdict[int, list[tuple[tuple[int, ...], int]]] = defaultdict(list)
+        self._single: defaultdict[int, list[int]] = defaultdict(list)  # phrases of one word, by that word
+        self._longer: dict[int, defaultdict[int, list[tuple[int, tuple[int, ...]]]]] = {}  # others, by first and second word
         self._runs: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         self._exact: dict[str, list[int]] = defaultdict(list)
         self._stems: dict[str, int] = {}
@@ -46,10 +48,13 @@ class PhraseIndex:
                 self._runs[solid[:2]].append((solid, number))
                 continue
             ids = tuple(self._word(word) for word in term_words(phrase))
-            if ids:
-                self._first[ids[0]].append((ids[1:], number))
+            if len(ids) == 1:
+                self._single[ids[0]].append(number)
+            elif ids:
+                self._longer.setdefault(ids[0], defaultdict(list))[ids[1]].append((number, ids[2:]))
         self._lengths = tuple(sorted({len(s) for s in table}) for table in (self._stems, self._ends))
         self._slips = self._one_letter_out((*self._exact, *self._stems))
+        self._senses = lru_cache(maxsize=20_000)(self._resolve)  # texts are made of few words
 
     def _word(self, pattern: str) -> int:
         number = self._ids.setdefault(pattern, len(self._ids))
@@ -116,7 +121,7 @@ class PhraseIndex:
 
     def _mended(self, page: Prepared, noisy: bool) -> list[tuple[int, ...]]:
         """What each word can be; with noise, a word that OCR broke in two counts where its first half stands."""
-        known = {bone: self._resolve(bone, noisy) for bone in {word.skeleton for word in page.words}}
+        known = {bone: self._senses(bone, noisy) for bone in {word.skeleton for word in page.words}}
         senses = [known[word.skeleton] for word in page.words]
         if noisy:
             for i in range(len(senses) - 1):
@@ -129,16 +134,24 @@ class PhraseIndex:
 
     def find(self, page: Prepared, noisy: bool = False) -> Iterator[Hit]:
         """Every phrase in the page, in order of place."""
-        senses = self._mended(page, noisy)
-        count = len(senses)
+        senses = [*self._mended(page, noisy), ()]
         for i, sense in enumerate(senses):
             for first in sense:
-                for rest, number in self._first.get(first, ()):
-                    end = i + 1 + len(rest)
-                    if end <= count and all(rest[k] in senses[i + 1 + k] for k in range(len(rest))):
-                        yield self._word_hit(page, number, i, end)
+                for number, end in self._beginning(first, senses, i):
+                    yield self._word_hit(page, number, i, end)
         if page.run:
             yield from self._find_in_run(page)
+
+    def _beginning(self, first: int, senses: list[tuple[int, ...]], i: int) -> list[tuple[int, int]]:
+        """The phrases (number, end) that begin with the word `first` at place `i`: looked up by their first two words."""
+        found = [(number, i + 1) for number in self._single.get(first, ())]
+        longer = self._longer.get(first)
+        for second in senses[i + 1] if longer else ():
+            for number, rest in longer.get(second, ()) if longer else ():
+                end = i + 2 + len(rest)
+                if end < len(senses) and all(want in senses[i + 2 + k] for k, want in enumerate(rest)):
+                    found.append((number, end))
+        return sorted(found) if len(found) > 1 else found
 
     @staticmethod
     def _word_hit(page: Prepared, number: int, start: int, end: int) -> Hit:

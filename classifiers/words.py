@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 FAX_LINE = 140  # characters of a fax machine's line, at most
@@ -66,6 +67,7 @@ class Prepared:
     run_places: tuple[int, ...]  # where in `text` each character of `run` stands
 
 
+@lru_cache(maxsize=20_000)  # a text is made of few words
 def skeleton(word: str) -> str:
     """`word` without case, accents and what scanners confuse."""
     folded = word.casefold()
