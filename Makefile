@@ -8,7 +8,7 @@ DEBIAN := python3 python3-venv libmagic1 libarchive13 fonts-dejavu-core bubblewr
 DEBIAN_TEST := dovecot-imapd systemd strace
 DEBIAN_BENCH := ghostscript
 
-.PHONY: demo test check setup lock kill-sweep bench clean
+.PHONY: demo test check setup lock kill-sweep life bench clean
 
 demo: setup  ## set everything up and run the main job on the example packets
 	@$(BIN)/python -m fixtures.demo
@@ -22,6 +22,9 @@ test: setup .venv/.debian-test  ## set everything up and pass every gate
 
 kill-sweep: setup .venv/.debian-test  ## kill the daemon before every durable step (the long form of the tests' short one)
 	KILL_SWEEP=all $(BIN)/pytest -n 0 tests/faults/test_kill_sweep.py -s
+
+life: setup  ## more than ten thousand random steps in the life of cases, against a model
+	LIFE_STEPS=all $(BIN)/pytest -n 0 tests/properties/test_life.py
 
 bench: setup .venv/.debian-test .venv/bench/.installed  ## speed and memory against the raw engines and peers, as ratios in one run
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -66,12 +66,13 @@ def file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord |
     ref = record.case.ref if record else None
     others = [f.document for f in record.documents if f.submission != incoming.submission.id] if record else []
     before = {d.id for d in others}
-    fresh = [d for d in documents if d.id not in before]
+    once = {d.id: d for d in reversed(documents)}  # the same paper twice in one submission counts where it stands first
+    fresh = [d for d in documents if d.id not in before and once[d.id] is d]
     settled = _settled_problems(incoming)
     held = [hold(incoming, d_reason, ref, document=d) for d in fresh if (d_reason := doubt(d))]
     held += [hold(incoming, p.code, ref, problem=p) for p in incoming.problems if p.part not in settled]
     held = list({h.id: h for h in held}.values())
-    fates = tuple(_fate(part, incoming, documents, before, held) for part in _all_parts(incoming))
+    fates = tuple(_fate(part, incoming, documents, before, once, held) for part in _all_parts(incoming))
     return Filing(tuple(fresh), tuple(held), fates)
 
 
@@ -79,9 +80,10 @@ def doubt(document: Document) -> str | None:
     """Why a document waits for staff; None when it may be filed."""
     if document.kind is Kind.PAYMENT_CARD:
         return "payment_card"
+    doubtful = next((f.code for f in document.findings if f.severity is Severity.DOUBTFUL), None)
     if document.kind is Kind.UNKNOWN:
-        return None if document.fields.get("looks_like") else "unidentified"
-    return next((f.code for f in document.findings if f.severity is Severity.DOUBTFUL), None)
+        return None if document.fields.get("looks_like") else doubtful or "unidentified"
+    return doubtful
 
 
 def hold(
@@ -181,7 +183,14 @@ def _stated(part: Part, ruling: Held) -> Document:
     )
 
 
-def _fate(part: Part, incoming: Incoming, documents: Sequence[Document], before: set[str], held: Sequence[Held]) -> PartFate:
+def _fate(
+    part: Part,
+    incoming: Incoming,
+    documents: Sequence[Document],
+    before: set[str],
+    once: Mapping[str, Document],
+    held: Sequence[Held],
+) -> PartFate:
     def fate(what: Fate, reason: str = "") -> PartFate:
         return PartFate(part.path, part.sha256, what, reason)
 
@@ -189,7 +198,7 @@ def _fate(part: Part, incoming: Incoming, documents: Sequence[Document], before:
     waiting = [h for h in held if h.part == part.path or (h.document is not None and part.path in h.document.parts)]
     if waiting:
         return fate(Fate.QUARANTINED, waiting[0].reason)
-    if mine and all(d.id in before for d in mine):
+    if mine and all(d.id in before or part.path not in once[d.id].parts for d in mine):
         return fate(Fate.DUPLICATE, mine[0].id)
     if any(d.kind is not Kind.UNKNOWN for d in mine):
         return fate(Fate.FILED, ",".join(sorted({d.kind for d in mine})))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -149,6 +150,18 @@ def test_the_same_documents_again_are_duplicates_and_bring_no_mail() -> None:
     decision = ledger.arrive(incoming(packet(), "b"), world(NOW + MINUTES))
     assert {f.fate for f in decision.fates} == {Fate.DUPLICATE}
     assert len(ledger.only.updates) == before
+
+
+def test_the_same_paper_twice_in_one_mail_counts_once() -> None:
+    """Attached twice under two names: filed where it stands first, a duplicate where it stands again."""
+    ledger = Ledger()
+    first, *others = packet()
+    again = replace(first, part="again.pdf", parts=("again.pdf",))
+    decision = ledger.arrive(incoming([first, *others, again]), world())
+    assert [d.document for d in decision.documents] == [first, *others]
+    fates = {f.part: (f.fate, f.reason) for f in decision.fates}
+    assert fates["again.pdf"] == (Fate.DUPLICATE, first.id)
+    assert fates[first.part][0] is Fate.FILED
 
 
 def test_unrelated_mail_is_left_alone() -> None:
