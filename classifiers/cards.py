@@ -8,13 +8,22 @@ of a card number its groups are enough: a scan may have misread a digit.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from records.model import Page, Part, Reading
 
 MASK = "•"
 _DIGIT = "0-9OoIl|SB"
-_CANDIDATE = re.compile(rf"(?<![\w.\-])[0-9OoIlSB](?:[ \-–.]?[{_DIGIT}]){{12,18}}(?![\w]|[.\-]\d)")
+_BETWEEN = r"(?:[ .\-_/]|[ ]{2,3}|[ ]?\n[ ]?)"  # blanks and dashes of every kind are folded to these
+_CANDIDATE = re.compile(rf"(?<![\w.\-])[0-9OoIlSB](?:{_BETWEEN}?[{_DIGIT}]){{12,18}}(?![\w]|[.\-]\d)")
 _LOOKALIKE = str.maketrans("OoIl|SB", "0011158")
-_GROUPS = (re.compile(r"^\S{4}([ \-–])\S{4}\1\S{4}\1\S{4}(?:\1\S{1,3})?$"), re.compile(r"^\S{4}([ \-–])\S{6}\1\S{4,5}$"))
+_GROUPS = (
+    re.compile(rf"^\S{{4}}(?:{_BETWEEN}\S{{4}}){{3}}(?:{_BETWEEN}\S{{1,3}})?$"),
+    re.compile(rf"^\S{{4}}{_BETWEEN}\S{{6}}{_BETWEEN}\S{{4,5}}$"),
+)
 _ISSUERS = (
     (re.compile(r"^4"), {13, 16, 19}),  # Visa
     (re.compile(r"^(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)"), {16}),  # Mastercard
@@ -27,9 +36,9 @@ _ISSUERS = (
     (re.compile(r"^(?:50|5[6-9]|6[0-9])"), {13, 15, 16, 18, 19}),  # Maestro and local cards
 )
 _ABOUT_CARDS = re.compile(
-    r"credit|debit|card\s?(?:no|number|holder|type)|visa\b|master\s?card|amex|american express|cvv|cvc|expir|exp\.?\s?date"
-    r"|valid thru|tarjeta|cart[ãa]o|carte (?:bancaire|de cr|bleue)|kreditkarte|carta di credito|карт[аы]|بطاقة|כרטיס|کارت"
-    r"|kredi kart|信用卡|银行卡|カード|카드",
+    r"credit|debit|\bcc ?[#:]|card\s?(?:no|number|holder|type)|visa\b|master\s?card|amex|american express|cvv|cvc|expir"
+    r"|exp\.?\s?date|valid thru|tarjeta|cart[ãa]o|carte (?:bancaire|de cr|bleue)|kreditkarte|carta di credito|карт[аы]"
+    r"|بطاقة|כרטיס|کارت|kredi kart|信用卡|银行卡|カード|카드",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
@@ -37,6 +46,7 @@ _LABEL = re.compile(
     r"|(?:karten|kreditkarten)nummer|numero\W(?:della\W)?carta|номер\W{0,3}карты|رقم\W{0,3}(?:ال)?بطاقة|卡号|卡號|カード番号|카드번호",
     re.IGNORECASE,
 )
+_MASKED = re.compile(rf"(?:{MASK}\s{{0,3}}){{13,19}}")
 NEAR = 160  # characters before and after in which words about cards count
 
 
@@ -49,8 +59,25 @@ def luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
+def _plain(text: str) -> str:
+    """`text` with every script's figures, blanks and dashes as ASCII's, character for character."""
+    if text.isascii():
+        return text.replace("\t", " ")
+    return "".join(_folded(c) for c in text)
+
+
+@lru_cache(maxsize=4096)
+def _folded(c: str) -> str:
+    if c.isascii() or c.isalpha():
+        return " " if c == "\t" else c
+    if c.isdecimal():
+        return str(unicodedata.decimal(c))
+    return {"Zs": " ", "Pd": "-"}.get(unicodedata.category(c), c)
+
+
 def card_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers stand in `text`."""
+    text = _plain(text)
     for m in _CANDIDATE.finditer(text):
         if sum(c.isdigit() for c in m[0]) < 11:
             continue
@@ -58,10 +85,16 @@ def card_spans(text: str) -> Iterator[tuple[int, int]]:
         grouped = any(shape.match(m[0]) for shape in _GROUPS)
         near = text[max(0, m.start() - NEAR) : m.end() + NEAR]
         issued = any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _ISSUERS)
-        checked = issued and luhn(digits) and len(set(digits)) > 1 and (grouped or _ABOUT_CARDS.search(near))
+        alone = grouped and "\n" not in m[0]
+        checked = issued and luhn(digits) and len(set(digits)) > 1 and (alone or _ABOUT_CARDS.search(near))
         line = text[text.rfind("\n", 0, m.start()) + 1 : m.start()]
         if checked or (grouped and digits[0] in "23456" and _LABEL.search(line)):
             yield m.start(), m.end()
+
+
+def has_card(text: str) -> bool:
+    """Whether a card number stands in `text`, masked or not."""
+    return _MASKED.search(text) is not None or next(card_spans(text), None) is not None
 
 
 def mask(text: str) -> str:
@@ -69,3 +102,27 @@ def mask(text: str) -> str:
     for start, end in list(card_spans(text)):
         text = text[:start] + re.sub(r"\S", MASK, text[start:end]) + text[end:]
     return text
+
+
+def masked(reading: Reading) -> Reading:
+    """A reading fit to be kept: no card number in its pages, its forms' fields, its subject or its notes (R12)."""
+    mail = reading.mail
+    return replace(
+        reading,
+        parts=tuple(_masked_part(part) for part in reading.parts),
+        problems=tuple(replace(p, detail=mask(p.detail)) for p in reading.problems),
+        mail=replace(mail, subject=mask(mail.subject), from_name=mask(mail.from_name)) if mail else None,
+        notes=tuple(map(mask, reading.notes)),
+    )
+
+
+def _masked_part(part: Part) -> Part:
+    pages = tuple(_masked_page(page) for page in part.pages)
+    return replace(part, pages=pages, links=tuple(map(mask, part.links)))
+
+
+def _masked_page(page: Page) -> Page:
+    form = page.form
+    if form is not None:
+        form = replace(form, zones=tuple(replace(zone, text=mask(zone.text)) for zone in form.zones))
+    return replace(page, text=mask(page.text), form=form)

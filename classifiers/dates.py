@@ -18,7 +18,11 @@ from classifiers.sheets import sheet
 from classifiers.words import skeleton
 
 _SEPARATED = re.compile(r"(?<![\d.,/])(\d{1,4})\s?([./\-年년])\s?(\d{1,2})\s?[./\-月월]\s?(\d{1,4})(?!\d|[./-]\d)")
-_ERA = re.compile(r"(令和|平成|昭和|大正)\s?(\d{1,2}|元)\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日?")
+_ERA = re.compile(
+    r"(令和|平成|昭和|大正|中華民國|民國|民国)\s?(\d{1,3}|元)\s?(?:年|[./])\s?(\d{1,2})\s?(?:月|[./])\s?(\d{1,2})\s?日?"
+)
+_ERA_LETTER = re.compile(r"(?<![A-Za-z0-9])([RHST])\s?(\d{1,2})\s?[年./]\s?(\d{1,2})\s?[月./]\s?(\d{1,2})(?!\d)")
+_REPUBLIC = re.compile(r"(?<![\d民國国])(1[0-4]\d)\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日")  # the years of Taiwan, from 1911
 _NAMED = re.compile(
     r"(?<!\d)(\d{1,2})(?:\s?(?:st|nd|rd|th|er|º|ª|°))?[\s.,\-/]*(?:de\s|di\s|of\s|d['’])?\s*([^\W\d_]{3,12})\.?,?[\s.,\-/]*(?:de\s|del\s)?\s*(\d{4})(?!\d)"
 )
@@ -142,6 +146,11 @@ def find_dates(text: str, language: str | None = None, order: bool | None = None
     for m in _ERA.finditer(plain):
         era = sheet("dates.toml")["eras"][m[1]]
         add(_iso(era + (1 if m[2] == "元" else int(m[2])), int(m[3]), int(m[4])), m)
+    if language == "ja":
+        for m in _ERA_LETTER.finditer(plain):
+            add(_iso(sheet("dates.toml")["eras"][m[1]] + int(m[2]), int(m[3]), int(m[4])), m)
+    for m in _REPUBLIC.finditer(plain) if language == "zh" else ():
+        add(_iso(sheet("dates.toml")["eras"]["民國"] + int(m[1]), int(m[2]), int(m[3])), m)
     for m in _SEPARATED.finditer(plain):
         if not (m[2] == "年" and plain[: m.start()].rstrip().endswith(("和", "成", "正"))):
             iso, unsure = _numeric(m, language == "fa", order)

@@ -25,6 +25,14 @@ def modality_in(seen: Iterable[Sight]) -> str | None:
     return max(counts, key=lambda code: (counts[code], -named.index(code))) if counts else None
 
 
+def _narrowest(part: str | None) -> str | None:
+    """The parts named, without the whole spine where a stretch of it is named."""
+    named = part.split("+") if part else []
+    if any(p.endswith("SPINE") and p != "SPINE" for p in named):
+        named = [p for p in named if p != "SPINE"]
+    return "+".join(named) or None
+
+
 def exam_fields(page: Prepared, seen: Sequence[Sight], kind: Kind) -> dict[str, FieldValue]:
     """`modality` and `body_part` of a report's first page, as far as it says them; a tissue report has no modality."""
     anatomy = [s for s in seen if s.phrase.level in {MODALITY, BODY_PART}]
@@ -37,7 +45,7 @@ def exam_fields(page: Prepared, seen: Sequence[Sight], kind: Kind) -> dict[str, 
     heading = next((of for of in by_line.values() if {s.phrase.level for s in of} == {MODALITY, BODY_PART}), [])
     found: dict[str, FieldValue] = {}
     for group in ([s for s in anatomy if s.hit.line in exams], heading, [s for s in anatomy if s.hit.line < BEGINNING]):
-        modality, part = modality_in(group), body_part_in(group)
+        modality, part = modality_in(group), _narrowest(body_part_in(group))
         if modality and "modality" not in found:
             found["modality"] = modality
         if part and "body_part" not in found:

@@ -18,6 +18,7 @@ from classifiers.sight import LABEL, Sight
 from classifiers.words import Prepared, skeleton
 from records.model import FieldValue
 
+ROW_KEYS = frozenset({"patient_name", "birth_date", "sex", "patient_id", "accession", "study_date", "report_date", "stop"})
 DATE_FIELDS = ("birth_date", "study_date", "report_date")
 CONTACT_LINES = 5  # after the referring physician's label, where address and numbers stand
 _SEPARATOR = re.compile(r"^[ \t]*(?:\([^()\n]{0,40}\)[ \t]*)?(?:[:：|=][ \t:|]*|\t[ \t|]*| {2,}|[.…_]{3,}[ \t]*:?[ \t]*)")
@@ -64,7 +65,8 @@ def labels_on(page: Prepared, seen: Iterable[Sight]) -> list[Label]:
     for hit, phrase in seen:
         if phrase.level == LABEL:
             start, end = _span(page, hit)
-            if "\n" not in page.text[start:end]:
+            bare = phrase.text.startswith("ال") and not page.text[start:end].startswith("ال")  # عمر is a name, العمر the age
+            if "\n" not in page.text[start:end] and not bare:
                 found.append(Label(phrase.kind, start, end, hit.line, hit.opens_line, hit.end - hit.start))
     found.sort(key=lambda label: (label.start - label.end, label.key.endswith("_loose"), label.key == "stop"))
     kept: list[Label] = []
@@ -82,18 +84,25 @@ def _stands(text: str, label: Label) -> bool:
         return False
     if _SEPARATOR.match(after) or not after.strip(" :.*_#"):
         return not before.strip() or bool(re.search(r"(?:[\s|\t:;,.)/\-*_#\]】]|\d)$", before)) or _is_cjk(text[label.start])
-    if _states_at_once(text, label, after):
+    if _states_at_once(text, label, after) or _in_a_row(text, label, before, after):
         return True
     return label.opens_line and (label.words >= 2 or _is_cjk(text[label.start])) and not label.key.endswith("_loose")
+
+
+def _in_a_row(text: str, label: Label, before: str, after: str) -> bool:
+    """An ideographic label between blanks, as on printed forms (`姓名 李四 性别 女`): running text has no blanks there."""
+    if not _is_cjk(text[label.start]) or label.words < 2 or label.key not in ROW_KEYS:
+        return False
+    return (not before or before[-1].isspace()) and after[:1].isspace()
 
 
 def _states_at_once(text: str, label: Label, after: str) -> bool:
     """`born on 3 April 1961`, `hospital number 42`: a date or number right after, as in letters and where OCR lost the colon."""
     if label.key == "birth_date":
-        return bool(re.match(r"\s{1,2}\w{0,9}\.?\s?\d", after))
+        return bool(re.match(r"\.?\s{1,2}\w{0,9}\.?\s?\d", after))
     if label.key in {"patient_id", "accession"}:
         named = label.words >= 2 or text[label.start : label.end].isupper()
-        return named and bool(re.match(r"\s{1,2}#?[A-Z]{0,6}[\-/]?\d", after))
+        return named and bool(re.match(r"[.']?\s{1,2}(?:#|n[or]?[.º°]?\s)?\s?(?-i:[A-Z]{0,6})[\-/]?\d", after, re.IGNORECASE))
     return False
 
 
@@ -264,7 +273,7 @@ def _contacts(page: Prepared, physician: Label, labels: list[Label]) -> dict[str
 
 
 def _one_value(key: str, value: str) -> FieldValue | None:
-    if key == "patient_name":
+    if key in {"patient_name", "given_name", "family_name"}:
         return name_in(value)
     if key == "sex":
         return sex_in(value)
@@ -319,6 +328,9 @@ def fields_of(page: Prepared, seen: Iterable[Sight], language: str | None) -> di
             if key == "physician_name":
                 physician = label
     fields = {**loose, **strong}
+    given, family = (str(fields.pop(part, "")) for part in ("given_name", "family_name"))
+    if "patient_name" not in strong and family and (given := given or str(loose.get("patient_name", ""))):
+        fields["patient_name"] = f"{given} {family}"
     if physician:
         fields = {**_contacts(page, physician, labels), **fields}
     if (ref := case_ref_in(page.text)) is not None:

@@ -14,10 +14,10 @@ from datetime import date
 from rapidfuzz import fuzz
 
 from classifiers import form_text
-from classifiers.form_words import any_of, date_in, like_name, mended, places, plain, words
+from classifiers.form_words import any_of, date_in, like_name, mended, places, plain, readings, words
 from records.model import FieldValue, Finding, FormSeen, Kind, Page, Severity, ZoneSeen
 
-FAIR = 0.5  # OCR confidence at which a date that parses is believed
+FAIR = 0.75  # OCR confidence at which a date that parses is believed
 READABLE = 0.8  # OCR confidence at which a typed name is believed
 STALE_YEARS = 2  # an agreement signed earlier was not signed for this request
 OTHER_SIGNERS = ("witness", "interpreter", "physician")
@@ -42,6 +42,7 @@ class _Notes:
     fields: dict[str, FieldValue] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    trust_anyone: bool = False
 
     def find(self, code: str, severity: Severity, detail: str) -> None:
         prefix = "loa" if self.kind is Kind.LETTER_OF_AGREEMENT else "consent"
@@ -53,12 +54,15 @@ class _Notes:
         return FormVerdict(dict(self.fields), tuple(self.findings), tuple(self.evidence), confidence)
 
 
-def judge(kind: Kind, pages: Sequence[Page], language: str | None, today: date | None = None) -> FormVerdict:
+def judge(
+    kind: Kind, pages: Sequence[Page], language: str | None, today: date | None = None, *, trust_anyone: bool = False
+) -> FormVerdict:
     """Judge the pages of one form (`letter_of_agreement` or `informed_consent`).
 
     `today` is the caller's; without it nothing is called implausible (see `implausible`).
+    `trust_anyone`: a digital signature that holds signs a form even when no trusted authority vouches for its signer.
     """
-    notes = _Notes(kind)
+    notes = _Notes(kind, trust_anyone=trust_anyone)
     laid = [p.form for p in pages if p.form and p.form.form is not None]
     named = [p.form for p in pages if p.form and p.form.form is None]
     if laid:
@@ -95,7 +99,7 @@ def _judge_registered(notes: _Notes, seen: Sequence[FormSeen], language: str | N
         )
     absent = sorted(set(range(1, form.pages + 1)) - {f.page for f in mine})
     zones = list(_agreed(mine))
-    _signature(notes, zones, absent)
+    _signature(notes, zones, absent, any(f.sealed for f in mine))
     _date(notes, zones, absent, language, today)
     _fields(notes, zones, absent, language)
     if absent and not any(f.code.endswith("_unclear") for f in notes.findings):
@@ -109,7 +113,7 @@ def _judge_labelled(
     notes.evidence.append("near no registered form: judged by the places beside its labels")
     _programme(notes, pages, compared=any(f.compared for f in seen))
     zones = list(_agreed(seen))
-    _signature(notes, zones, [])
+    _signature(notes, zones, [], any(f.sealed for f in seen))
     if _signers(zones, "signature"):
         _date(notes, zones, [], language, today)
     else:  # half of what was sought was not found: what seems empty may be another place
@@ -170,7 +174,7 @@ def _agreed(seen: Sequence[FormSeen]) -> Iterator[ZoneSeen]:
             places.setdefault((form.page if form.form else 1, zone.name), []).append(zone)
     for copies in places.values():
         first = copies[0]
-        alike = all(z.look == first.look for z in copies)
+        alike = all((z.look, z.digital) == (first.look, first.digital) for z in copies)
         if first.kind != "signature":  # what was read must agree, too
             alike = all((z.look == "empty") == (first.look == "empty") and plain(z.text) == plain(first.text) for z in copies)
         if alike:
@@ -195,16 +199,34 @@ _LOOKS = {
 }
 
 
-def _signature(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int]) -> None:
+_DIGITAL = {
+    "changed": "the file was changed after it was digitally signed, or its digital signature does not hold",
+    "unread": "the digital signature in the place for one can not be checked",
+    "intact": "the digital signature holds, but no authority that is trusted here vouches for its signer",
+}
+
+
+def _signature(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], sealed: bool = False) -> None:
+    """`sealed`: the file holds a digital signature that lies in none of the zones."""
     places = _signers(zones, "signature")
-    signed = [z for z in places if z.look == "pen"]
+    broken = [z for z in places if z.digital in ("changed", "unread")]
+    held = [z for z in places if z.digital == "trusted" or (z.digital == "intact" and notes.trust_anyone)]
+    signed = held or [z for z in places if z.look == "pen"]
     doubtful = [z for z in places if z.look not in ("pen", "empty")]
-    if signed:
+    unvouched = [z for z in places if z.digital == "intact"]
+    if broken:
+        notes.fields["signed"] = "unclear"
+        notes.find("signature_unclear", Severity.DOUBTFUL, _DIGITAL[broken[0].digital])
+    elif signed:
         notes.fields["signed"] = "yes"
-        notes.evidence.append(
-            f"pen ink in the place for the signature ({signed[0].strokes} strokes over {signed[0].span:.0%} of it)"
-        )
+        notes.evidence.append(_signs(signed[0]))
         _role(notes, zones, signed)
+    elif unvouched:
+        notes.fields["signed"] = "unclear"
+        notes.find("signature_unclear", Severity.DOUBTFUL, _DIGITAL["intact"])
+    elif sealed and places and not doubtful:
+        notes.fields["signed"] = "unclear"
+        notes.find("signature_unclear", Severity.DOUBTFUL, "the file is digitally signed, but not in the place for the signature")
     elif doubtful or not places:
         notes.fields["signed"] = "unclear"
         why = _LOOKS.get(doubtful[0].look, _LOOKS["unclear"]) if doubtful else "no place for a signature was seen"
@@ -215,6 +237,15 @@ def _signature(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int]) 
     else:
         notes.fields["signed"] = "no"
         notes.find("unsigned", Severity.MISSING, "the place for the signature is empty")
+
+
+def _signs(zone: ZoneSeen) -> str:
+    """The evidence of one signed place."""
+    if zone.digital == "trusted":
+        return "a digital signature in its place: it covers the whole file, and a trusted authority vouches for its signer"
+    if zone.digital == "intact" and zone.look != "pen":
+        return "a digital signature in its place: it covers the whole file; nobody vouches for its signer"
+    return f"pen ink in the place for the signature ({zone.strokes} strokes over {zone.span:.0%} of it)"
 
 
 def _missing_pages(absent: Sequence[int]) -> str:
@@ -276,18 +307,16 @@ def _take_date(notes: _Notes, text: str, language: str | None, today: date | Non
     seen = date_in(text, language)
     if seen is None:
         return
-    iso, ambiguous = seen.iso, seen.ambiguous
+    days = readings(seen, mended(text), language)
     notes.fields["dated"] = "yes"
-    notes.fields["date_ambiguous"] = ambiguous
-    readings = [iso]
-    if ambiguous:
-        year, month, day = iso.split("-")
-        readings.append(f"{year}-{day}-{month}")
-        notes.find("date_ambiguous", Severity.ADVISORY, "day and month of the date could be the other way round")
+    notes.fields["date_ambiguous"] = seen.ambiguous
+    if seen.ambiguous:
+        notes.fields["date_earliest"] = min(days)
+        notes.find("date_ambiguous", Severity.ADVISORY, "the order of day, month and year is not sure")
     else:
-        notes.fields["date"] = iso
-    notes.evidence.append(f"a date stands in its place: {readings[0]}" + (f" or {readings[1]}" if ambiguous else ""))
-    if today and all(implausible(reading, today) for reading in readings):
+        notes.fields["date"] = seen.iso
+    notes.evidence.append(f"a date stands in its place: {' or '.join(days)}")
+    if today and all(implausible(day, today) for day in days):
         notes.fields["dated"] = "unclear"
         notes.find("date_implausible", Severity.DOUBTFUL, "the date is in the future or long past")
 
@@ -341,7 +370,7 @@ def _named(notes: _Notes, text: str, language: str | None) -> None:
     name = text[: min(stops, default=len(text))]
     for label in sorted(words("born", "names"), key=len, reverse=True):
         name = re.sub(rf"^\W*{re.escape(label)}\b\s*:\s*", "", name, flags=re.IGNORECASE)
-    name = " ".join(name.strip(" \t,;:.-–—([{*/|_\"'").split())
+    name = " ".join(name.strip(" \t,;:.-–—([{*/|_\"'،؛、，；：").split())
     if like_name(name) and "patient_name" not in notes.fields:
         notes.fields["patient_name"] = name
     seen = date_in(text, language)

@@ -6,30 +6,38 @@ Pure: the same reading under the same rules gives the same documents, in the ord
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from classifiers.cards import card_spans, mask
+from classifiers import discs
+from classifiers.cards import has_card, mask
 from classifiers.customs import judge_customs
 from classifiers.exams import exam_fields
 from classifiers.fields import fields_of
 from classifiers.forms import judge
-from classifiers.marks import is_programme, marks_of, wishes
+from classifiers.links import promised
+from classifiers.marks import is_programme, marks_of, wished_on, wishes
 from classifiers.mrz import find_mrz
 from classifiers.page import Scored, classify_sighted, judge_weights
 from classifiers.segment import PageFacts, Run, runs_of
+from classifiers.series import is_measurement
 from classifiers.sight import sights
-from classifiers.studies import document_id, studies_of
+from classifiers.studies import document_id, no_image_set, not_images, studies_of
 from classifiers.words import prepare, without_fax_line
 from config.rules import Identifying
-from records.model import Document, FieldValue, Finding, Kind, Page, Part, Reading, Role, Severity, TextSource
+from records.model import Dicom, Document, FieldValue, Finding, Kind, Page, Part, Reading, Role, Severity, TextSource
 
 FORMS = frozenset({Kind.LETTER_OF_AGREEMENT, Kind.INFORMED_CONSENT})
 WISHING = frozenset({Kind.CORRESPONDENCE, Kind.COVER_SHEET, Kind.LETTER_OF_AGREEMENT, Kind.CUSTOMS_INVOICE})
 SMALL_PICTURE = 250_000  # pixels; a smaller picture inside a mail body is a logo
 REPORT_IN_BODY = 0.9  # how sure a mail's own words must be another kind to be taken as that
 PUT_ASIDE = 0.75  # how sure a page must be none of the kinds to be put aside without staff
+PROSE_WORDS = 6  # in one value of a structured report
+MOST_OVERLAY = 80  # words that a viewer writes over a picture, at most
+_OVERLAY = re.compile(
+    r"\b(?:WW?/?WL|WW?|WL|Se(?:ries)?|Im(?:age|g)?|Zoom|DFOV|FOV|kVp?|mAs?|Thk|SL|TR|TE|Loc|Tilt)\s?[:=]\s?[-\d]", re.IGNORECASE
+)
 _REPORT_MODALITIES = frozenset({"SR", "DOC"})
 _DISC_NOTE = re.compile(
     r"(?:^|/)(?:read_?me|lies_?mich|lisez_?moi|l[eé]a?me|leggimi|licen[cs]e)[^/]*\.(?:txt|html?)$", re.IGNORECASE
@@ -40,16 +48,37 @@ def identify(reading: Reading, rules: Identifying) -> tuple[Document, ...]:
     """The documents of all parts of a reading; programs, logos and empty mail bodies give none."""
     documents: list[Document] = []
     pictures: list[Part] = []
+    directories = [part for part in reading.parts if part.media_type == discs.DIRECTORY]
+    headers = {part.path: part.dicom for part in reading.parts if part.dicom is not None}
     problems = {problem.part for problem in reading.problems}
     for part in reading.parts:
         empty = not _has_text(part)
+        if part in directories:
+            continue
         if part.role is Role.PROGRAM or _is_logo(part) or (empty and _needs_none(part, problems)):
             continue
         if part.dicom is not None and empty:
             pictures.append(part)
             continue
-        documents += _documents_of(part, rules)
-    return (*documents, *studies_of(pictures))
+        wrapper = headers.get(part.path.rpartition("/")[0])
+        documents += _promising(part, _documents_of(replace(part, dicom=wrapper) if wrapper else part, rules))
+    if (viewer := discs.viewer_only(reading.parts, problems)) is not None:
+        documents.append(not_images(viewer, (no_image_set("a disc with a viewer and no images", {}),)))
+    cut = {problem.part for problem in reading.problems if problem.code == "dicom_truncated"}
+    paths = problems | {part.path for part in reading.parts}
+    return (*documents, *studies_of(pictures, directories, paths, cut))
+
+
+def _promising(part: Part, documents: list[Document]) -> list[Document]:
+    """A link to a cloud or a viewer is listed as promised, not received (R13), at the first document of its part."""
+    hosts = promised(part.links)
+    if not hosts or not documents:
+        return documents
+    told = Finding(
+        "images_promised", Severity.ADVISORY, f"a link to {', '.join(hosts[:5])}", requirement=Kind.RADIOLOGY_IMAGE.value
+    )
+    first = replace(documents[0], findings=(*documents[0].findings, told))
+    return [first, *documents[1:]]
 
 
 def _is_logo(part: Part) -> bool:
@@ -86,8 +115,8 @@ def _disc_note(document: Document) -> Document:
 
 def _facts(page: Page, rules: Identifying) -> PageFacts:
     """One page judged; card numbers are masked before anything is taken from its text."""
-    has_card = next(card_spans(page.text), None) is not None
-    shown = replace(page, text=mask(page.text)) if has_card else page
+    carded = has_card(page.text)
+    shown = replace(page, text=mask(page.text)) if carded else page
     recognised = page.source is TextSource.OCR
     prepared = prepare(without_fax_line(shown.text) if recognised else shown.text)
     seen = sights(prepared, recognised)
@@ -95,7 +124,7 @@ def _facts(page: Page, rules: Identifying) -> PageFacts:
     fields = fields_of(prepared, seen, scored.language)
     if scored.title == Kind.RADIOLOGY_REPORT:
         fields = {**exam_fields(prepared, seen, Kind.RADIOLOGY_REPORT), **fields}
-    if has_card:
+    if carded:
         scored = _certain(scored, Kind.PAYMENT_CARD, 0.98, "a payment card number (masked)")
         return PageFacts(shown, prepared, seen, scored, fields, alone=True)
     if page.form is not None and page.form.form and page.form.kind:
@@ -164,19 +193,20 @@ def _document(part: Part, run: Run, split: bool, rules: Identifying) -> Document
     evidence = scored.evidence
     text = "\n".join(page.text for page in pages)
     if part.dicom is not None:
-        kind, fields = _dicom_report(part, kind, fields)
+        kind, fields = _dicom_report(part.dicom, part, kind, fields)
     if kind in {Kind.RADIOLOGY_REPORT, Kind.PATHOLOGY_REPORT}:
         fields = {**exam_fields(run.pages[0].prepared, run.pages[0].seen, kind), **fields}
     if kind is Kind.CUSTOMS_INVOICE:
         customs = judge_customs(text)
         fields, findings = {**fields, **customs.fields}, customs.findings
     if kind in WISHING:
-        fields = {**fields, **wishes(marks_of(seen))}
+        fields = {**fields, **_wishes(kind, run)}
     if kind in FORMS:
-        fields, findings, more = _form(kind, pages, marks_of(seen), language, fields)
+        fields, findings, more = _form(kind, pages, marks_of(seen), language, fields, rules)
         evidence += more
-    if kind is Kind.UNKNOWN:
-        fields = {**fields, **_put_aside(scored)}
+    if kind is Kind.UNKNOWN and not fields.get("looks_like"):
+        findings = _as_picture(part, text)
+        fields = {**fields, **({} if findings else _put_aside(scored))}
     if split:
         fields["boundary"] = run.certain
     numbers = tuple(page.number for page in pages) if part.pages else ()
@@ -196,6 +226,15 @@ def _document(part: Part, run: Run, split: bool, rules: Identifying) -> Document
     )
 
 
+def _wishes(kind: Kind, run: Run) -> dict[str, FieldValue]:
+    """What the sender asks; a form's printed words about pathology are the form's, not the sender's."""
+    asked: Counter[str] = Counter()
+    for facts in run.pages:
+        asked.update(wished_on(facts.prepared, facts.seen))
+    printed = {"pathology_requested", "mentions_specimen"} if kind in FORMS else set()
+    return wishes({mark: n for mark, n in asked.items() if mark not in printed})
+
+
 def _merged(pages: Sequence[PageFacts]) -> dict[str, FieldValue]:
     """Fields of a run's pages; the earlier page's value stands."""
     merged: dict[str, FieldValue] = {}
@@ -212,22 +251,49 @@ def _source(pages: Sequence[Page]) -> str:
 def _put_aside(scored: Scored) -> dict[str, FieldValue]:
     """`looks_like` when a text is surely none of the kinds and hardly any of them."""
     rivals = max((p for kind, p in scored.probabilities.items() if kind is not Kind.UNKNOWN), default=1.0)
-    sure = scored.best is Kind.UNKNOWN and scored.confidence >= PUT_ASIDE and rivals <= 0.15 and bool(scored.weights)
+    none = scored.probabilities.get(Kind.UNKNOWN, 0.0)
+    sure = scored.best is Kind.UNKNOWN and none >= PUT_ASIDE and rivals <= 0.15 and bool(scored.weights)
     return {"looks_like": scored.looks_like} if sure else {}
 
 
-def _dicom_report(part: Part, kind: Kind, fields: Mapping[str, FieldValue]) -> tuple[Kind, dict[str, FieldValue]]:
-    """A structured report or encapsulated file: its header's facts stand, and it is a radiology report unless it says else."""
+def _dicom_report(dicom: Dicom, part: Part, kind: Kind, fields: Mapping[str, FieldValue]) -> tuple[Kind, dict[str, FieldValue]]:
+    """A structured report or wrapped paper: its header's facts stand, and prose in it is a radiology report unless it says else.
+
+    What a machine counted (dose, detections) is no report of a physician's.
+    """
     header = dict(studies_of((part,))[0].fields)
-    for counted in ("series", "instances", "modality", "body_part"):
+    for counted in ("series", "instances", "modality", "modalities", "body_part", "looks_like"):
         header.pop(counted, None)
-    if kind is Kind.UNKNOWN and part.dicom and part.dicom.modality in _REPORT_MODALITIES:
+    if is_measurement(dicom):
+        return Kind.UNKNOWN, {**fields, **header, "looks_like": "dicom_note"}
+    if kind is Kind.UNKNOWN and dicom.modality in _REPORT_MODALITIES and _is_prose(part):
         kind = Kind.RADIOLOGY_REPORT
     return kind, {**fields, **header}
 
 
+def _is_prose(part: Part) -> bool:
+    """Sentences, where a report of measurements has names and figures."""
+    values = [line.partition(": ")[2] or line for page in part.pages for line in page.text.split("\n")]
+    return any(len(re.findall(r"[^\W\d_]{2,}", v)) >= PROSE_WORDS or len(re.findall(r"[\u3040-\ud7af]", v)) >= 12 for v in values)
+
+
+def _as_picture(part: Part, text: str) -> tuple[Finding, ...]:
+    """A picture without words, or with a viewer's: a photo, screenshot or export of images is no image set (R13)."""
+    overlay = len({m.casefold() for m in _OVERLAY.findall(text)})
+    if overlay >= 2 and len(text.split()) <= MOST_OVERLAY:
+        return (no_image_set("a photo, screenshot or export of images, with a viewer's words on it", {}),)
+    if part.media_type.startswith("image/") and part.media_type != "image/tiff" and not text.strip():
+        return (no_image_set("a picture without words: perhaps a photo, screenshot or export of images", {}),)
+    return ()
+
+
 def _form(
-    kind: Kind, pages: Sequence[Page], marks: Mapping[str, int], language: str | None, fields: dict[str, FieldValue]
+    kind: Kind,
+    pages: Sequence[Page],
+    marks: Mapping[str, int],
+    language: str | None,
+    fields: dict[str, FieldValue],
+    rules: Identifying,
 ) -> tuple[dict[str, FieldValue], tuple[Finding, ...], tuple[str, ...]]:
     """What a letter of agreement or a consent says and lacks; one of another house is doubtful, whatever its signature."""
     registered = any(page.form is not None and page.form.form for page in pages)
@@ -237,5 +303,5 @@ def _form(
             "not_programme_form", Severity.DOUBTFUL, f"{kind.value.replace('_', ' ')} of another house", requirement=kind.value
         )
         return {**fields, "programme_form": False}, (doubt,), ()
-    verdict = judge(kind, pages, language)
+    verdict = judge(kind, pages, language, trust_anyone=rules.accept_untrusted_signatures)
     return {**fields, "programme_form": True, **verdict.fields}, tuple(verdict.findings), verdict.evidence

@@ -1,7 +1,8 @@
 """What one page is: weighted phrases seen, turned into a probability for each kind, or an abstention.
 
 Every phrase of the lexicon belongs to a class and a level; a class's weight is the sum of its seen
-phrases' weights (a title counts as a title only where titles stand).  Confidence is
+phrases' weights (a title counts as a title only where titles stand, and little while nothing else speaks
+for it; words of articles and programs take weight from the papers they speak of).  Confidence is
 
     p(class) = (nothing + weight of class)^sharpness / Σ over classes of the same
 
@@ -33,7 +34,9 @@ TITLE_WORDS = 14  # a heading has at most so many words
 CAPITAL_WORDS = 26  # so many when it is written in capitals
 TITLE_LINES = 14  # titles stand among the first lines that have words
 RUN_TITLE_CHARS = 34
+PARTICLE = 3  # letters of a word too small to be a heading by itself
 SMALL_SHARE = 0.3  # of its line: words that begin small and go on are a sentence, wherever recognition broke it
+JOINED = frozenset("号號番的是中时時者のはをにがとでへも을를은는이에의와과란")
 LOOKS_LIKE = {
     "privacy_notice": "a privacy notice",
     "invoice": "an invoice or bill",
@@ -49,6 +52,9 @@ _KIND_OF_CLASS = {
     "contract": Kind.LETTER_OF_AGREEMENT,
     "notice": Kind.CORRESPONDENCE,
 }
+UNASKED = frozenset({Kind.UNKNOWN, Kind.CORRESPONDENCE, Kind.COVER_SHEET})  # no checklist asks which of these a page is
+PUBLIC = frozenset({"article", "leaflet", "newsletter", "technical", "privacy_notice"})  # they tell of reports to everyone
+PAPERS = frozenset({"radiology_report", "pathology_report", "informed_consent", "medical_record"})
 CLASSES = tuple(
     name for name in _KIND_OF_CLASS if name not in {Kind.RADIOLOGY_IMAGE.value, Kind.PAYMENT_CARD.value}
 )  # those two are not told by words
@@ -125,18 +131,32 @@ def _place_weight(phrase: Phrase, hit: Hit, page: Prepared, first_lines: set[int
         words = page.line_words[hit.line]
         short = words <= TITLE_WORDS or (words <= CAPITAL_WORDS and page.text[slice(*page.lines[hit.line])].isupper())
     if phrase.level == "heading":
-        stands = hit.colon or (hit.opens_line and short)
+        stands = hit.colon or (hit.opens_line and short and not _is_particle(page, hit))
         return level["heading" if stands else "heading_run"], False
-    if short and (hit.opens_line or hit.fills_line >= 0.5) and not _is_sentence(page, hit):
+    if short and (hit.opens_line or hit.fills_line >= 0.5 or _closes_title(page, hit)) and not _is_sentence(page, hit):
         return level["title" if hit.line in first_lines else "title_low"], True
     return level["title_run"], False
+
+
+def _is_particle(page: Prepared, hit: Hit) -> bool:
+    """Whether the phrase is one short word (to, de, von): a heading before a colon, a small word before anything else."""
+    return hit.end - hit.start == 1 and not hit.run and len(words := _words_of(page, hit)) <= PARTICLE and not words.isupper()
+
+
+def _closes_title(page: Prepared, hit: Hit) -> bool:
+    """Whether a capitalised phrase ends its line, as a title's own noun does (`Dental Implant Consent Form`)."""
+    if hit.run:
+        return False
+    rest = page.text[page.words[hit.end - 1].end : page.lines[hit.line][1]]
+    first, last = (page.text[page.words[n].start] for n in (hit.start, hit.end - 1))
+    return not any(c.isalnum() or c in ".,;:?" for c in rest) and first.isupper() and last.isupper()
 
 
 def _is_sentence(page: Prepared, hit: Hit) -> bool:
     """Whether the line goes on as a sentence after the phrase: more words than the phrase, small letters, a full stop."""
     if hit.run:
         begin, stop = page.run_lines[hit.line]
-        return hit.fills_line < 0.5 and page.run[begin:stop].endswith(("。", "다.", "."))
+        return _speaks_of(page, hit) or (hit.fills_line < 0.5 and page.run[begin:stop].endswith(("。", "다.", ".")))
     begin, stop = page.lines[hit.line]
     line = page.text[begin:stop].strip()
     if line[:1].islower() and (line.endswith(".") or hit.fills_line < SMALL_SHARE or _runs_on(page, hit.line)):
@@ -145,6 +165,12 @@ def _is_sentence(page: Prepared, hit: Hit) -> bool:
         return False
     tail = page.text[page.words[hit.end - 1].end : page.lines[hit.line][1]]
     return tail.rstrip().endswith((".", ",", ";")) and not tail.isupper()
+
+
+def _speaks_of(page: Prepared, hit: Hit) -> bool:
+    """Whether the letter joined to a phrase is a particle or makes another word of it (`同意書を`, `病历号`)."""
+    end = page.run_places[hit.end - 1] + 1 if hit.run else page.words[hit.end - 1].end
+    return page.text[end : end + 1] in JOINED
 
 
 def _runs_on(page: Prepared, line: int) -> bool:
@@ -170,7 +196,7 @@ class _Weighed(NamedTuple):
 
 def _claimed(weighed: Iterable[_Weighed]) -> list[_Weighed]:
     """The longest phrases of each class, none inside another of its class, and none inside a longer title of any class."""
-    ordered = sorted(weighed, key=lambda w: (-w.size, w.hit.start, -w.weight))
+    ordered = _last_named(sorted(weighed, key=lambda w: (-w.size, w.hit.start, -w.weight)))
     titles = [w for w in ordered if w.title]
     taken: dict[tuple[str, bool], set[int]] = defaultdict(set)
     kept = []
@@ -182,6 +208,19 @@ def _claimed(weighed: Iterable[_Weighed]) -> list[_Weighed]:
         places.update(span)
         kept.append(w)
     return kept
+
+
+def _last_named(weighed: Iterable[_Weighed]) -> list[_Weighed]:
+    """In a line of ideographs the paper's own name stands last (a check-up's consent is a consent)."""
+    kept = list(weighed)
+    ends: dict[int, int] = {}
+    for w in kept:
+        if w.title and w.hit.run:
+            ends[w.hit.line] = max(ends.get(w.hit.line, 0), w.hit.end)
+    modifier = weights()["level"]["title_run"]
+    return [
+        w._replace(weight=modifier, title=False) if w.title and w.hit.run and w.hit.end < ends[w.hit.line] else w for w in kept
+    ]
 
 
 def _inside(w: _Weighed, title: _Weighed) -> bool:
@@ -214,6 +253,7 @@ def _exam_heading(page: Prepared, anatomy: Sequence[Sight], taken: set[int], fir
             begin, stop = page.run_lines[line] if page.run else (0, 0)
             text = page.text[slice(*page.lines[line])].strip()
             sentence = text.endswith((".", ",", ";", "。")) and words > 5
+            sentence |= _speaks_of(page, found[MODALITY])
             if words <= TITLE_WORDS and stop - begin <= RUN_TITLE_CHARS * 1.5 and not sentence:
                 named = " + ".join(_words_of(page, found[axis]) for axis in (MODALITY, BODY_PART))
                 return [Seen("radiology_report", weights()["level"]["exam"], named, True)]
@@ -233,7 +273,7 @@ def look(page: Prepared, seen_phrases: Sequence[Sight]) -> list[Seen]:
     counts: defaultdict[tuple[str, str], int] = defaultdict(int)
     taken: set[int] = set()
     for w in _claimed(weighed):
-        key = (w.phrase.kind, _words_of(page, w.hit))
+        key = (w.phrase.kind, _words_of(page, w.hit).casefold())
         counts[key] += 1
         if w.title and w.phrase.kind != "radiology_report":
             taken.add(w.hit.line)
@@ -241,7 +281,7 @@ def look(page: Prepared, seen_phrases: Sequence[Sight]) -> list[Seen]:
             best[key] = w
     repeats = weights()["shape"]["repeats"]
     seen = [
-        Seen(kind, w.weight * (1 + repeats * log2(min(8, counts[kind, words]))), words, w.title)
+        Seen(kind, w.weight * (1 + repeats * log2(min(8, counts[kind, words]))), _words_of(page, w.hit), w.title)
         for (kind, words), w in best.items()
     ]
     return _one_title([*seen, *_exam_heading(page, anatomy, taken, first_lines)]) + _figures(page)
@@ -255,13 +295,13 @@ def _figures(page: Prepared) -> list[Seen]:
 
 
 def _one_title(seen: Iterable[Seen]) -> list[Seen]:
-    """A document has one title: further titles of a class weigh as headings (a menu lists them all)."""
-    heading = weights()["level"]["heading"]
+    """A document has one title: further titles of a class weigh as words in a sentence (a menu lists them all)."""
+    run = weights()["level"]["title_run"]
     titled: set[str] = set()
     kept = []
     for s in sorted(seen, key=lambda s: (-s.weight, s.words)):
         if s.title and s.kind in titled:
-            s = s._replace(weight=min(s.weight, heading), title=False)
+            s = s._replace(weight=min(s.weight, run))
         elif s.title:
             titled.add(s.kind)
         kept.append(s)
@@ -277,6 +317,8 @@ def judge_weights(class_weights: Mapping[str, float], seen: Sequence[Seen], thre
     best = max(by_kind, key=lambda kind: (by_kind[kind], kind.value))
     looks_like = max((n for n in by_class if _KIND_OF_CLASS[n] is best), key=lambda n: (by_class[n], n))
     confidence = by_kind[best]
+    if best in UNASKED and class_weights.get(looks_like, 0.0) > weights()["level"]["heading"]:
+        confidence = sum(by_kind[kind] for kind in UNASKED)
     kind = best if confidence >= threshold else Kind.UNKNOWN
     strongest = sorted((s for s in seen if s.kind == looks_like), key=lambda s: (-s.weight, s.words))
     words = tuple(dict.fromkeys(s.words for s in strongest))[:5]
@@ -302,13 +344,24 @@ def judge_weights(class_weights: Mapping[str, float], seen: Sequence[Seen], thre
 
 def class_weights_of(seen: Iterable[Seen]) -> dict[str, float]:
     """The sum of weights of each class."""
-    scale = weights()["scale"]
+    everything = tuple(seen)
+    scale, shape = weights()["scale"], weights()["shape"]
+    content: defaultdict[str, float] = defaultdict(float)
+    for s in everything:
+        content[s.kind] += 0.0 if s.title else s.weight
     sums: defaultdict[str, float] = defaultdict(float)
-    titled: set[str] = set()
-    for s in seen:
-        sums[s.kind] += s.weight * scale.get(s.kind, 1.0)
-        titled |= {s.kind} if s.title else set()
-    return {**sums, **_story(sums, titled)}
+    for s in everything:
+        named = s.title and s.kind in PAPERS  # a name alone proves no paper: it may only be spoken of
+        sums[s.kind] += (min(s.weight, shape["named"] + content[s.kind]) if named else s.weight) * scale.get(s.kind, 1.0)
+    told = {**sums, **_story(sums, {s.kind for s in everything if s.title})}
+    share = shape["about"] / (shape["about"] + _about(everything))
+    return {name: weight * share if name in PAPERS else weight for name, weight in told.items()}
+
+
+def _about(seen: Iterable[Seen]) -> float:
+    """How much of a page speaks to everyone (an author, a reader, a program), so that papers are only its topic."""
+    most = weights()["level"]["sure"]
+    return sum(max(0.0, min(s.weight, most) - 1.0) for s in seen if s.kind in PUBLIC)
 
 
 def _story(sums: Mapping[str, float], titled: set[str]) -> dict[str, float]:

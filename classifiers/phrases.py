@@ -31,6 +31,13 @@ class Hit(NamedTuple):
     line: int
 
 
+def _together(page: Prepared, start: int, end: int) -> bool:
+    """Whether no ideographs stand between the words of a phrase (they are no words of `page.words`)."""
+    if not page.run or end - start == 1:
+        return True
+    return not is_ideographic(page.text[page.words[start].end : page.words[end - 1].start])
+
+
 class PhraseIndex:
     """An index of phrases; a phrase's number is its place in the sequence given."""
 
@@ -138,7 +145,8 @@ class PhraseIndex:
         for i, sense in enumerate(senses):
             for first in sense:
                 for number, end in self._beginning(first, senses, i):
-                    yield self._word_hit(page, number, i, end)
+                    if _together(page, i, end):
+                        yield self._word_hit(page, number, i, end)
         if page.run:
             yield from self._find_in_run(page)
 

@@ -11,7 +11,7 @@ from classifiers.sheets import sheet, sheet_names
 from classifiers.words import Prepared
 
 LABEL, MARK, MODALITY, BODY_PART = "label", "mark", "modality", "body_part"
-WEIGHING = frozenset({"title", "heading", "strong", "some", "weak"})
+WEIGHING = frozenset({"title", "heading", "sure", "strong", "some", "weak"})
 
 
 class Phrase(NamedTuple):

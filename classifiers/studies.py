@@ -3,60 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from functools import reduce
-from itertools import pairwise
-from math import gcd
+from collections.abc import Iterable, Mapping, Sequence, Set
 
+from classifiers import discs
+from classifiers.series import damaged, is_capture, is_image, is_support, lacks_pixels, numbers_said, only_scouts, wanting
 from classifiers.sight import BODY_PART, Sight, longest, sights
 from classifiers.words import prepare
 from records.model import Dicom, Document, FieldValue, Finding, Kind, Part, Severity
 
-# PS3.3 C.7.3.1.1.1: modalities whose objects are pictures of the patient
-_IMAGE = frozenset(
-    {
-        "CT",
-        "MR",
-        "US",
-        "MG",
-        "CR",
-        "DX",
-        "XA",
-        "RF",
-        "PT",
-        "NM",
-        "XC",
-        "IO",
-        "PX",
-        "BMD",
-        "BI",
-        "RG",
-        "TG",
-        "DG",
-        "OP",
-        "OPT",
-        "OCT",
-        "ES",
-        "GM",
-        "SM",
-        "IVUS",
-        "ECHO",
-    }
-)
-_NO_IMAGE = frozenset(
-    {"SR", "DOC", "PR", "KO", "REG", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "PLAN", "AU", "ECG", "HD", "RWV", "FID", "SMR"}
-)
-_SECONDARY = "1.2.840.10008.5.1.4.1.1.7"  # PS3.4 B.5: secondary capture and its multi-frame kin
+MOST_DIRECTORIES = 100  # of one submission that are compared with its files
+MOST_SPELLINGS = 20  # of patients under one study's identifier that are compared; more are kept apart
 _RADIOGRAPHY = frozenset({"CR", "DX", "RG", "XR"})
 _SEX = {"F": "F", "M": "M"}
-
-
-def is_image(dicom: Dicom) -> bool:
-    """Whether a file belongs to a real image series; a secondary capture (a photo, a scan, a screenshot) does not."""
-    secondary = dicom.sop_class == _SECONDARY or dicom.sop_class.startswith(_SECONDARY + ".")
-    modality = dicom.modality.upper()
-    return dicom.has_pixels and not secondary and modality not in _NO_IMAGE and (modality in _IMAGE or modality != "OT")
+NAMED = {"modality": "modality", "body_part": "body_part", "study_date": "date"}
 
 
 def modality_code(modality: str) -> str:
@@ -74,17 +35,6 @@ def _part_of_header(text: str) -> str | None:
     """The same of a header's words, where codes run together (PS3.16 Annex L)."""
     spaced = text.replace("_", " ").replace("ABDOMENPELVIS", "ABDOMEN PELVIS").replace("CHESTABD", "CHEST ABDOMEN ")
     return body_part_in(sights(prepare(spaced)))
-
-
-def gaps(numbers: Sequence[int]) -> list[int]:
-    """Instance numbers missing inside a series; a regular step (1, 3, 5 …) is not a gap."""
-    unique = sorted(set(numbers))
-    if len(unique) < 2:
-        return []
-    step = reduce(gcd, (b - a for a, b in pairwise(unique)))
-    present = set(unique)
-    missing = [n for n in range(unique[0], unique[-1] + 1, step) if n not in present]
-    return missing[:1000]
 
 
 def _fields(files: Sequence[Dicom]) -> dict[str, FieldValue]:
@@ -107,27 +57,10 @@ def _fields(files: Sequence[Dicom]) -> dict[str, FieldValue]:
         "study_uid": first.study,
         "series": len({d.series for d in lead}),
         "instances": len({d.sop_instance for d in lead}),
+        "modalities": "+".join(sorted(modalities)) if len(modalities) > 1 else None,
+        "numbers": numbers_said(files) or None,
     }
     return {key: value for key, value in fields.items() if value is not None and value != ""}
-
-
-def _findings(files: Sequence[Dicom], fields: dict[str, FieldValue]) -> tuple[Finding, ...]:
-    by_series: defaultdict[str, list[int]] = defaultdict(list)
-    for d in files:
-        if is_image(d) and d.instance_number is not None:
-            by_series[d.series].append(d.instance_number)
-    named = (("modality", "modality"), ("body_part", "body_part"), ("study_date", "date"))
-    study = {word: str(fields[key]) for key, word in named if key in fields}
-    found = []
-    for place, numbers in enumerate(by_series[uid] for uid in sorted(by_series)):
-        missing = gaps(numbers)
-        if missing:
-            shown = f"{len(set(numbers))} images, {len(missing)} missing between {min(numbers)} and {max(numbers)}"
-            detail = f"series {place + 1}: {shown}"
-            found.append(
-                Finding("series_incomplete", Severity.DOUBTFUL, detail, requirement=Kind.RADIOLOGY_IMAGE.value, study=study)
-            )
-    return tuple(found)
 
 
 def document_id(sha256s: Sequence[str], pages: Sequence[int] = ()) -> str:
@@ -136,36 +69,147 @@ def document_id(sha256s: Sequence[str], pages: Sequence[int] = ()) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
-def studies_of(parts: Sequence[Part]) -> tuple[Document, ...]:
-    """One document for each study among `parts` (all with `dicom`, none a report with text)."""
-    by_study: defaultdict[str, list[tuple[Part, Dicom]]] = defaultdict(list)
+def studies_of(
+    parts: Sequence[Part], directories: Sequence[Part] = (), paths: Set[str] = frozenset(), cut: Set[str] = frozenset()
+) -> tuple[Document, ...]:
+    """One document for each study of each patient among `parts` (all with `dicom`, none a report with text).
+
+    `directories`: the DICOMDIRs beside them; `paths`: of all that came, the unreadable too; `cut`: of files that break off.
+    """
+    by_study: defaultdict[str, list[Part]] = defaultdict(list)
     for part in parts:
         if part.dicom is not None:
-            by_study[part.dicom.study or part.sha256].append((part, part.dicom))
-    documents = []
-    for _, pairs in sorted(by_study.items()):
-        pairs.sort(key=lambda pair: (pair[1].series_number or 0, pair[1].series, pair[1].instance_number or 0, pair[0].path))
-        files = [d for _, d in pairs]
-        images = sum(is_image(d) for d in files)
-        fields = _fields(files)
-        sha256s = tuple(dict.fromkeys(part.sha256 for part, _ in pairs))
-        said = " ".join(str(fields[k]) for k in ("modality", "body_part", "study_date") if k in fields)
-        documents.append(
-            Document(
-                id=document_id(sha256s),
-                kind=Kind.RADIOLOGY_IMAGE if images else Kind.UNKNOWN,
-                confidence=0.99 if images else 0.0,
-                part=pairs[0][0].path,
-                parts=tuple(part.path for part, _ in pairs),
-                sha256s=sha256s,
-                pages=(),
-                language=None,
-                text_source="none",
-                evidence=(f"DICOM {said}: {fields['series']} series, {fields['instances']} images",)
-                if images
-                else ("DICOM objects without an image series (secondary capture, presentation or key objects)",),
-                fields=fields,
-                findings=_findings(files, fields),
-            )
-        )
-    return tuple(documents)
+            by_study[part.dicom.study or part.sha256].append(part)
+    gone: Counter[str] = Counter()
+    away = []
+    for directory in directories[:MOST_DIRECTORIES]:
+        listed = discs.listed_in(directory)
+        absent = discs.absent(directory, listed, paths)
+        gone.update(absent)
+        if (document := _only_listed(directory, listed, absent, set(by_study))) is not None:
+            away.append(document)
+    documents = [_study(files, gone[uid], cut) for uid, together in sorted(by_study.items()) for files in _by_patient(together)]
+    return (*documents, *away)
+
+
+def _study(parts: Sequence[Part], absent: int, cut: Set[str]) -> Document:
+    pairs = [(part, part.dicom) for part in parts if part.dicom is not None]
+    pairs.sort(key=lambda pair: (pair[1].series_number or 0, pair[1].series, pair[1].instance_number or 0, pair[0].path))
+    files = [d for _, d in pairs]
+    fields = _fields(files)
+    images = any(is_image(d) for d in files)
+    said = " ".join(str(fields[k]) for k in NAMED if k in fields)
+    kind, evidence = Kind.UNKNOWN, ""
+    findings: tuple[Finding, ...] = ()
+    if images:
+        kind = Kind.RADIOLOGY_IMAGE
+        evidence = f"DICOM {said}: {fields['series']} series, {fields['instances']} images"
+        findings = _doubts(files, fields, absent, sum(part.path in cut for part in parts))
+        fields |= {"listed": _here(files) + absent} if absent else {}
+        fields |= {"scouts": True} if only_scouts(files) else {}
+    elif all(is_support(d) for d in files):
+        evidence = f"DICOM {said}: objects that speak about images, no image itself"
+        fields["looks_like"] = "dicom_note"
+    else:
+        captures = any(is_capture(d) for d in files)
+        evidence = "screenshots, photos or scans in DICOM files" if captures else "DICOM headers without their pictures"
+        findings = (no_image_set(evidence, fields),)
+    sha256s = tuple(dict.fromkeys(part.sha256 for part, _ in pairs))
+    return Document(
+        id=document_id(sha256s),
+        kind=kind,
+        confidence=0.99 if images else 0.0,
+        part=pairs[0][0].path,
+        parts=tuple(part.path for part, _ in pairs),
+        sha256s=sha256s,
+        pages=(),
+        language=None,
+        text_source="none",
+        evidence=(evidence,),
+        fields=fields,
+        findings=findings,
+    )
+
+
+def _here(files: Sequence[Dicom]) -> int:
+    return len({d.sop_instance for d in files if is_image(d) or lacks_pixels(d)})
+
+
+def _doubts(files: Sequence[Dicom], fields: Mapping[str, FieldValue], absent: int, cut: int) -> tuple[Finding, ...]:
+    """`dicom_truncated` for files that are damaged, `series_incomplete` for what a second mail may still bring."""
+    told = [("dicom_truncated", detail) for detail in damaged(files, cut)]
+    told += [("series_incomplete", detail) for detail in wanting(files, _here(files) + absent if absent else 0)]
+    study = naming(fields)
+    image = Kind.RADIOLOGY_IMAGE.value
+    return tuple(Finding(code, Severity.DOUBTFUL, detail, requirement=image, study=study) for code, detail in told)
+
+
+def naming(fields: Mapping[str, FieldValue]) -> dict[str, str]:
+    """The words by which R13 names a study."""
+    return {word: str(fields[key]) for key, word in NAMED.items() if key in fields}
+
+
+def no_image_set(detail: str, fields: Mapping[str, FieldValue]) -> Finding:
+    """What arrived instead of images: staff decide whether it will do."""
+    return Finding("not_an_image_set", Severity.DOUBTFUL, detail, requirement=Kind.RADIOLOGY_IMAGE.value, study=naming(fields))
+
+
+def _by_patient(parts: Sequence[Part]) -> list[list[Part]]:
+    """The files of one study apart by patient: an identifier used twice must not mix two people."""
+    told: defaultdict[tuple[str, str, str], list[Part]] = defaultdict(list)
+    for part in sorted(parts, key=lambda p: p.path):
+        if part.dicom is not None:
+            told[part.dicom.patient_name, part.dicom.birth_date or "", part.dicom.patient_id].append(part)
+    groups: list[list[Part]] = []
+    for same in told.values():
+        mine = next((g for g in groups[:MOST_SPELLINGS] if not _two_people(g[0].dicom, same[0].dicom)), None)
+        if mine is None:
+            groups.append(list(same))
+        else:
+            mine += same
+    return groups
+
+
+def _two_people(a: Dicom | None, b: Dicom | None) -> bool:
+    """Another birth date, or another name and number: more than a spelling apart."""
+    if a is None or b is None:
+        return True
+    if a.birth_date and b.birth_date and a.birth_date != b.birth_date:
+        return True
+    names = [set(re.findall(r"[^\W_]+", d.patient_name.casefold())) for d in (a, b)]
+    apart = bool(names[0] and names[1]) and not names[0] & names[1]
+    return apart and not (a.patient_id and a.patient_id == b.patient_id)
+
+
+def _only_listed(directory: Part, studies: Sequence[discs.Listed], absent: Mapping[str, int], here: Set[str]) -> Document | None:
+    """A document for the studies that a DICOMDIR lists and of which no file came; None when there are none."""
+    away = [s for s in studies if s.images and s.uid not in here and absent[s.uid] == len(s.images)]
+    if not away:
+        return None
+    findings = []
+    for study in away:
+        fields: dict[str, FieldValue] = {
+            "study_date": study.day,
+            "body_part": _part_of_header(study.description) or "",
+        }
+        detail = f"the disc's directory lists {len(study.images)} images of a study, none of them is here"
+        findings.append(no_image_set(detail, {k: v for k, v in fields.items() if v}))
+    return not_images(directory, tuple(findings))
+
+
+def not_images(part: Part, findings: tuple[Finding, ...]) -> Document:
+    """A part that stands where images should be."""
+    return Document(
+        id=document_id((part.sha256,)),
+        kind=Kind.UNKNOWN,
+        confidence=0.0,
+        part=part.path,
+        parts=(part.path,),
+        sha256s=(part.sha256,),
+        pages=tuple(page.number for page in part.pages),
+        language=None,
+        text_source="none",
+        evidence=(findings[0].detail,),
+        fields={},
+        findings=findings,
+    )

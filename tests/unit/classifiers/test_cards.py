@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from classifiers.cards import MASK, card_spans, luhn, mask
+from classifiers.cards import MASK, card_spans, has_card, luhn, mask, masked
+from records.model import FormSeen, Mail, Page, Part, Problem, Reading, Role, TextSource, ZoneSeen
 
 TEST_NUMBERS = [
     "4111 1111 1111 1111",
@@ -33,6 +34,43 @@ def test_ocr_slips_in_the_digits_are_seen_through() -> None:
     """O for 0, l for 1, S for 5."""
     assert list(card_spans("card 4lll 1111 l111 1111"))
     assert list(card_spans("card 6O11 1111 1111 1117"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "card 4111  1111  1111  1111",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "4111\t1111\t1111\t1111",
+        "4111/1111/1111/1111",
+        "4111.1111.1111.1111",
+        "4111\u20141111\u20141111\u20141111",
+        "Card number 4111 1111\n1111 1111",
+        "cc#4111111111111111",
+        "\uff14\uff11\uff11\uff11 \uff11\uff11\uff11\uff11 \uff11\uff11\uff11\uff11 \uff11\uff11\uff11\uff11",
+        "رقم البطاقة ٤١١١ ١١١١ ١١١١ ١١١١",
+        "номер карты 4111111111111111",
+    ],
+)
+def test_however_its_figures_are_spaced_and_written(text: str) -> None:
+    """Blanks and dashes of every kind, full-width and Arabic figures, a number broken over two lines."""
+    hidden = mask(text)
+    assert not any(c.isdecimal() for c in hidden)
+    assert len(hidden) == len(text)
+    assert has_card(text)
+    assert has_card(hidden), "a masked page is still known for what it was"
+
+
+def test_a_kept_reading_holds_no_number() -> None:
+    """Pages, a form's fields, the subject and the notes."""
+    number = TEST_NUMBERS[0]
+    zone = ZoneSeen("patient", "field", 0.1, 3, 0.5, f"card {number}", None)
+    page = Page(1, f"card {number}", TextSource.LAYER, form=FormSeen("f", "letter_of_agreement", "1", 1, 1, 0.9, (zone,)))
+    part = Part("a.pdf", "0" * 64, 1, "application/pdf", Role.ATTACHMENT, (page,), links=(f"https://pay.example/{number}",))
+    mail = Mail("a@b.example", f"{number}", "<1@b.example>", (), (), f"card {number}", None)
+    kept = masked(Reading("", "", "", (part,), (Problem("illegible", "a.pdf", f"card {number}"),), mail, (number,)))
+    assert number not in repr(kept)
+    assert masked(kept) == kept
 
 
 def test_a_misread_digit_beside_the_label_is_still_a_card() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import textwrap
+
 import pytest
 
 from classifiers.customs import judge_customs, organ_in, value_in
@@ -22,17 +25,17 @@ def test_the_whole_wording_lacks_nothing() -> None:
     assert verdict.fields == {"organ": "left breast", "value_usd": 1.0}
 
 
-@pytest.mark.parametrize(
-    ("cut", "number"),
-    [
-        ("of non-infectious and non-contagious human tissue ", 1),
-        ("taken from the liver ", 2),
-        ("which are fixed and/or preserved in paraffin", 3),
-        ("This specimen has never been cultured. ", 4),
-        ("It is for review by the Department of Pathology at the University of California, San Diego. ", 5),
-        ("The value is US$1.00.", 6),
-    ],
-)
+CUTS = [
+    ("of non-infectious and non-contagious human tissue ", 1),
+    ("taken from the liver ", 2),
+    ("which are fixed and/or preserved in paraffin", 3),
+    ("This specimen has never been cultured. ", 4),
+    ("It is for review by the Department of Pathology at the University of California, San Diego. ", 5),
+    ("The value is US$1.00.", 6),
+]
+
+
+@pytest.mark.parametrize(("cut", "number"), CUTS)
 def test_each_missing_clause_is_named_alone(cut: str, number: int) -> None:
     """One clause cut out is one advisory finding with its number."""
     whole = WORDING.format(organ="liver", value="US$1.00")
@@ -68,3 +71,60 @@ def test_a_fax_of_the_wording_still_passes() -> None:
     """OCR slips inside the clauses are forgiven."""
     text = WORDING.format(organ="colon", value="US$1.00").replace("infectious", "lnfectious").replace("cultured", "cuItured")
     assert judge_customs(text.replace("paraffin.", "parafin.")).findings == ()
+
+
+def test_the_contrary_of_a_clause_is_not_the_clause() -> None:
+    """A few letters less say the opposite."""
+    whole = WORDING.format(organ="liver", value="US$1.00")
+    infectious = whole.replace("non-infectious and non-contagious", "infectious and contagious")
+    assert [f.code for f in judge_customs(infectious).findings] == ["customs_clause_missing_1"]
+    cultured = whole.replace("has never been cultured", "has been cultured")
+    assert [f.code for f in judge_customs(cultured).findings] == ["customs_clause_missing_4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "organ"),
+    [
+        ("taken from the left\nbreast which are fixed", "left breast"),
+        ("taken from the\nliver which are fixed", "liver"),
+        ("taken from the liver\nDate: 3 May", "liver"),
+        ("taken from: right kidney (upper pole)", "right kidney"),
+        ("taken from the liver, which are fixed", "liver"),
+        ("tissue takcn frorn tbe co1on wbich are fixed", "co1on"),
+    ],
+)
+def test_the_organ_is_taken_as_it_stands(text: str, organ: str) -> None:
+    """Broken over two lines, at a line's end, in a form, through slips."""
+    assert organ_in(text) == (organ, False)
+
+
+SLIPS = {"m": "rn", "l": "1", "i": "l", "e": "c", "o": "0", "a": "o", "s": "5", "n": "u", "h": "b", "t": "f", " ": ""}
+
+
+def scanned(text: str, share: float, chance: random.Random) -> str:
+    """`text` as recognition might give it: this share of its letters taken for others, lost, or given a speck."""
+
+    def letter(c: str) -> str:
+        if chance.random() >= share or c in "$0123456789":
+            return c
+        return chance.choice((SLIPS.get(c, c), SLIPS.get(c, c), "", c + chance.choice(".' ")))
+
+    return "\n".join(textwrap.wrap("".join(map(letter, text)), chance.choice((50, 70, 90))))
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0.0, 1.0), (0.02, 0.95), (0.05, 0.85)])
+def test_noise_costs_few_passes_and_hides_no_gap(share: float, passes: float) -> None:
+    """Through recognition's slips the whole wording passes, and a clause that is not there is always told."""
+    chance, whole = random.Random(4), WORDING.format(organ="liver", value="US$1.00")  # noqa: S311 - noise, not a secret
+    clean = [not judge_customs(scanned(whole, share, chance)).findings for _ in range(150)]
+    assert sum(clean) / len(clean) >= passes
+    for cut, number in CUTS:
+        for _ in range(15):
+            codes = [f.code for f in judge_customs(scanned(whole.replace(cut, ""), share, chance)).findings]
+            assert f"customs_clause_missing_{number}" in codes or (number == 2 and "customs_organ_blank" in codes)
+
+
+@pytest.mark.parametrize("value", ["EUR 1.00", "€1.00", "100", "none"])
+def test_another_currency_is_no_dollar(value: str) -> None:
+    """The clause asks for US dollars."""
+    assert value_in(f"The value is {value}.") is None

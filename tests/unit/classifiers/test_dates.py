@@ -66,6 +66,28 @@ def test_japanese_eras_are_converted(text: str, iso: str) -> None:
     assert seen is not None and seen.iso == iso
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "iso"),
+    [
+        ("R6.4.18", "ja", "2024-04-18"),
+        ("S30.7.21", "ja", "1955-07-21"),
+        ("令和6.4.18", "ja", "2024-04-18"),
+        ("民國113年5月6日", "zh", "2024-05-06"),
+        ("檢查日期：113年5月6日", "zh", "2024-05-06"),
+    ],
+)
+def test_eras_in_short_and_the_years_of_taiwan(text: str, language: str, iso: str) -> None:
+    """A letter stands for the era in Japanese forms; Taiwan counts from 1911."""
+    seen = first_date(text, language)
+    assert seen is not None and seen.iso == iso
+
+
+def test_short_eras_and_bare_years_mean_nothing_elsewhere() -> None:
+    """`S5.2.1` names a level of the spine in other languages, and 113 is no year there."""
+    assert first_date("S5.2.1", "en") is None
+    assert first_date("113年5月6日", "ko") is None
+
+
 def test_persian_solar_dates_are_converted_only_in_persian() -> None:
     """Nowruz 1403 began on 20 March 2024; the same figures elsewhere are no date of ours."""
     assert gregorian(1403, 1, 1) == date(2024, 3, 20)

@@ -58,6 +58,41 @@ def test_labels_survive_ocr() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "name"),
+    [
+        ("First name: SYNTHETIC   Last name: ALPHA", "en", "SYNTHETIC ALPHA"),
+        ("نام: تجربی   نام خانوادگی: نمونه", "fa", "تجربی نمونه"),
+        ("שם פרטי: ניסוי  שם משפחה: דוגמה", "he", "ניסוי דוגמה"),
+    ],
+)
+def test_given_and_family_name_apart_are_one_name(text: str, language: str, name: str) -> None:
+    """Forms ask for the two parts; a family name alone is no name."""
+    assert fields(text, language)["patient_name"] == name
+    assert "patient_name" not in fields("Last name: ALPHA")
+
+
+def test_ideographic_labels_between_blanks() -> None:
+    """Printed forms set labels and values in one row with single blanks."""
+    found = fields("姓名 测试样 性别 女 年龄 45岁 住院号 0012345\n检查日期 2024年03月02日 影像号 CT00998", "zh")
+    assert (found["patient_name"], found["sex"], found["patient_id"]) == ("测试样", "F", "0012345")
+    assert (found["study_date"], found["accession"]) == ("2024-03-02", "CT00998")
+    found = fields("등록번호 00123456 환자명 시험용 성별/나이 M/55", "ko")
+    assert (found["patient_id"], found["patient_name"], found["sex"]) == ("00123456", "시험용", "M")
+
+
+def test_numbers_after_a_label_without_a_colon() -> None:
+    """`№`, `No.` and the dots of an abbreviation may stand between."""
+    assert fields("из истории болезни № 5521", "ru")["patient_id"] == "5521"
+    assert fields("ת.ז. 012345678", "he")["patient_id"] == "012345678"
+
+
+def test_a_name_that_reads_like_a_label_without_its_article() -> None:
+    """العمر is the age; without its article it is a given name."""
+    found = fields("اسم المريض: تجربة عمر  العمر: 40 سنة  الجنس: ذكر", "ar")
+    assert (found["patient_name"], found["sex"]) == ("تجربة عمر", "M")
+
+
+@pytest.mark.parametrize(
     ("language", "text", "name", "born", "sex"),
     [
         (

@@ -114,6 +114,33 @@ def test_below_the_threshold_the_guess_is_kept_but_not_said() -> None:
     assert "not sure enough" in strict.evidence[0]
 
 
+def test_a_title_may_end_its_line() -> None:
+    """English names the paper last (`Dental Implant Consent Form`); the same words inside a sentence are none."""
+    titled = classify_page("Wisdom Tooth Removal Consent Form\nI understand the risks and agree.")
+    assert (titled.kind, titled.title) == (Kind.INFORMED_CONSENT, "informed_consent")
+    assert classify_page("please send back the signed consent form").title is None
+
+
+def test_a_small_word_is_a_heading_only_before_a_colon() -> None:
+    """`To`, `De` and `Van` head a fax's lines; at the beginning of a sentence they say nothing."""
+    assert classify_page("De rechter nier is normaal").weights["cover_sheet"] < 1.0
+    assert classify_page("De: afdeling pathologie").weights["cover_sheet"] >= 1.0
+
+
+def test_a_word_is_one_word_in_small_and_capital_letters() -> None:
+    """Writing a word again in capitals repeats it, and is no second word."""
+    again = classify_page("pneumothorax\nPNEUMOTHORAX\nPneumothorax").weights["radiology_report"]
+    assert again < 2 * classify_page("pneumothorax").weights["radiology_report"]
+
+
+def test_what_no_checklist_asks_for_is_one_question() -> None:
+    """A letter that might as well be an advertisement is answered, for no checklist asks which of the two it is."""
+    text = "Dear neighbours,\nSave the date for the summer party.\nRead more on our website.\nKind regards"
+    scored = classify_page(text)
+    assert scored.kind is Kind.CORRESPONDENCE
+    assert scored.probabilities[Kind.CORRESPONDENCE] < 0.6 <= scored.confidence
+
+
 def test_a_menu_of_modalities_is_one_title_at_most() -> None:
     """A list of departments does not pile up titles."""
     one = classify_page("Radiology report").weights["radiology_report"]

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from classifiers.studies import gaps, is_image, studies_of
+from classifiers.series import absent, is_image
+from classifiers.studies import studies_of
 from records.model import Dicom, Kind, Part, Role, Severity
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -36,7 +37,7 @@ def test_a_study_is_one_document() -> None:
     assert study.fields == {
         "modality": "CT", "body_part": "CHEST", "study_date": "2026-03-14", "accession": "ACC-7",
         "patient_name": "SYNTHETIC^PATIENT^ALPHA", "patient_id": "SYN-1", "birth_date": "1961-04-03", "sex": "F",
-        "study_uid": "1.2.3", "series": 2, "instances": 5,
+        "study_uid": "1.2.3", "series": 2, "instances": 5, "numbers": "1.2.3.1:1-3 1.2.3.2:1-2",
     }  # fmt: skip
 
 
@@ -50,11 +51,23 @@ def test_gaps_in_instance_numbers_are_doubtful() -> None:
 
 
 @pytest.mark.parametrize(
-    ("numbers", "missing"), [([1, 2, 3], []), ([1, 3, 5, 7], []), ([4, 5, 6], []), ([1, 2, 4], [3]), ([7], [])]
+    ("numbers", "missing"),
+    [
+        ([1, 2, 3], 0),
+        ([1, 3, 5, 7], 0),
+        ([4, 5, 6], 0),
+        ([1, 2, 4], 1),
+        ([7], 0),
+        ([], 0),
+        ([1, 1, 2, 2, 3], 0),
+        ([*range(1, 21), *range(101, 121), *range(201, 221)], 0),
+        ([*range(1, 21), *range(101, 119)], 80),
+        ([1, 2, 2_000_000_000], 1_999_999_997),
+    ],
 )
-def test_a_regular_step_is_no_gap(numbers: list[int], missing: list[int]) -> None:
-    """Odd numbers only, or a start at four, happen."""
-    assert gaps(numbers) == missing
+def test_what_is_no_gap(numbers: list[int], missing: int) -> None:
+    """Odd numbers only, a start at four, echoes under one number and blocks at round distances happen."""
+    assert absent(numbers) == missing
 
 
 @pytest.mark.parametrize(
