@@ -10,10 +10,9 @@ from datetime import datetime
 from rapidfuzz import fuzz
 
 from config.rules import Rules
+from config.telling import LISTING, NEWS, PASSING, TELLINGS
 from records.model import Case, CaseRecord, Channel, Contact, Event, Fact, Finding, Recipient, Severity, Update, UpdateStatus
 from routing.identity import name_key
-
-ListingEvents = (Event.REJECTED, Event.GAP_CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def physician_of(record: CaseRecord) -> Physician:
     """Staff's word first; else a physician named in the documents *and* seen as the sender: one alone proves nothing."""
     facts = record.case.facts
     email, fax = _fact(facts, "physician_email"), _fact(facts, "physician_fax")
-    prefers = _fact(facts, "prefers") or ("email" if email or not fax else "fax")
+    prefers = _fact(facts, "prefers") or "email"  # R32: unknown is email where one is known, else staff
     if email or fax or "physician_name" in facts:
         return Physician(True, prefers, email, fax)
     for contact in record.case.contacts:
@@ -65,6 +64,16 @@ def _fact(facts: Mapping[str, Fact], name: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Reader:
+    """One person to tell, and by which way."""
+
+    who: Recipient
+    contact: Contact | None
+    address: str | None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Owed:
     updates: tuple[Update, ...]
     superseded: tuple[str, ...]
@@ -79,47 +88,62 @@ def announce(
     opening: Callable[[datetime], datetime],
 ) -> Owed:
     """The updates owed for these events; `opening(t)` is the next office hour at or after t."""
-    updates: list[Update] = []
-    for event in events:
-        for recipient, contact, address, channel in _audience(event, record):
-            at_once = event is Event.ACKNOWLEDGED and rules.hours.acknowledge_at_once
-            identity = _id(record.case, event, recipient, address, _occasion(event, record, recipient))
-            update = Update(
-                id=identity,
-                case_ref=record.case.ref,
-                event=event,
-                recipient=recipient,
-                channel=channel,
-                address=address,
-                language=_language(contact, rules),
-                due_at=now if at_once else opening(now),
-                findings=tuple(_outward(f) for f in findings if _tells(event, f)),
-                message_id=message_id(identity, rules),
-                in_reply_to=contact.message_id if contact else None,
-                references=contact.references if contact else (),
-            )
-            reason = _withheld(update, contact)
-            updates.append(replace(update, status=UpdateStatus.WITHHELD, reason=reason) if reason else update)
+    updates = [
+        _update(event, reader, record, findings, rules, now, opening) for event in events for reader in _readers(event, record)
+    ]
     return Owed(tuple(updates), _superseded(record, events))
+
+
+def _update(
+    event: Event,
+    reader: _Reader,
+    record: CaseRecord,
+    findings: Sequence[Finding],
+    rules: Rules,
+    now: datetime,
+    opening: Callable[[datetime], datetime],
+) -> Update:
+    at_once = TELLINGS[event].at_once and rules.hours.acknowledge_at_once
+    contact = reader.contact
+    identity = _id(record.case, event, reader, _occasion(event, record, reader.who))
+    owed = Update(
+        id=identity,
+        case_ref=record.case.ref,
+        event=event,
+        recipient=reader.who,
+        channel=reader.channel,
+        address=reader.address,
+        language=_language(contact or _answerable(record), rules),
+        due_at=now if at_once else opening(now),
+        findings=tuple(_outward(f) for f in findings if _tells(event, f)),
+        message_id=message_id(identity, rules),
+        in_reply_to=contact.message_id if contact else None,
+        references=contact.references if contact else (),
+        zone=_fact(record.case.facts, "physician_zone") if reader.who is Recipient.PHYSICIAN else None,
+    )
+    reason = _withheld(owed, contact)
+    return replace(owed, status=UpdateStatus.WITHHELD, reason=reason) if reason else owed
 
 
 def _withheld(update: Update, contact: Contact | None) -> str | None:
     """Why staff, and not the machine, must bring this update; None when it may go out."""
+    if update.recipient is Recipient.STAFF:
+        return "staff_task"
     if update.recipient is Recipient.SUBMITTER:
         unanswerable = contact.unanswerable if contact else None
         return unanswerable or (None if update.address else "no_confirmed_address")
     if update.channel not in ("email", "fax"):
-        return "no_physician" if update.channel == "staff" else "by_staff"
+        return "no_physician" if update.channel == "staff" else None  # a meeting is proposed when it is due
     return None if update.address else "no_confirmed_address"
 
 
 def gaps_told(record: CaseRecord) -> tuple[Finding, ...] | None:
     """The gaps that the last notice listed; None when no notice was owed yet, or the case has been open since."""
-    told = [u for u in record.updates if u.event in (*ListingEvents, Event.OPENED) and u.reason != "superseded"]
+    told = [u for u in record.updates if u.event in (*LISTING, Event.OPENED) and u.reason != "superseded"]
     if not told:
         return None
     last = max(told, key=lambda u: (u.due_at, u.id))
-    return last.findings if last.event in ListingEvents else None
+    return last.findings if last.event in LISTING else None
 
 
 def gap_names(findings: Sequence[Finding]) -> set[tuple[str, ...]]:
@@ -129,33 +153,45 @@ def gap_names(findings: Sequence[Finding]) -> set[tuple[str, ...]]:
 
 def _tells(event: Event, finding: Finding) -> bool:
     """Doubts are staff's; gaps are listed where they are the news; advice goes with any verdict on the packet."""
-    if event in ListingEvents:
-        return finding.severity is not Severity.DOUBTFUL
-    return event is Event.OPENED and finding.severity is Severity.ADVISORY
+    told = {Severity.MISSING: TELLINGS[event].gaps, Severity.ADVISORY: TELLINGS[event].advice}
+    return told.get(finding.severity, False)
 
 
 def message_id(update: str, rules: Rules) -> str:
     return f"<{update}@{rules.programme.mailbox.rpartition('@')[2]}>"
 
 
-def _audience(event: Event, record: CaseRecord) -> list[tuple[Recipient, Contact | None, str | None, str]]:
+def _readers(event: Event, record: CaseRecord) -> list[_Reader]:
+    """Who gets it: a person who is both once, and no empty place for a physician where somebody else can be told."""
+    made = {Recipient.SUBMITTER: _submitter, Recipient.PHYSICIAN: _physician, Recipient.STAFF: _staff}
+    readers = [made[who](record) for who in TELLINGS[event].to]
+    if len(people := [r for r in readers if r.who is not Recipient.STAFF]) > 1:
+        addresses = {r.address for r in people if r.who is Recipient.SUBMITTER and r.address}
+        readers = [
+            r for r in readers if r.who is not Recipient.PHYSICIAN or (r.channel != "staff" and r.address not in addresses)
+        ]
+    return readers
+
+
+def _same(reader: _Reader, addresses: set[str | None]) -> bool:
+    return reader.channel == "email" and reader.address in addresses
+
+
+def _submitter(record: CaseRecord) -> _Reader:
+    contact = _answerable(record)
+    address = (contact.address or None) if contact and contact.channel is Channel.EMAIL else None
+    return _Reader(Recipient.SUBMITTER, contact, address, "email")
+
+
+def _physician(record: CaseRecord) -> _Reader:
     physician = physician_of(record)
     channel = "staff" if not physician.known else physician.prefers
-    address = {"email": physician.email, "fax": physician.fax}.get(channel)
-    submitter = _answerable(record)
-    to_physician = (Recipient.PHYSICIAN, _contact_of(record, address), address, channel)
-    to_submitter = (
-        Recipient.SUBMITTER,
-        submitter,
-        (submitter.address or None) if submitter and submitter.channel is Channel.EMAIL else None,
-        "email",
-    )
-    if event is Event.ACKNOWLEDGED:
-        return [to_submitter]
-    if event in ListingEvents:  # who can mend it, and who must know it: once if they are the same
-        same = address is not None and to_submitter[2] == address
-        return [to_submitter] if same or not physician.known else [to_submitter, to_physician]
-    return [to_physician]
+    address = physician.fax if channel == "fax" else physician.email
+    return _Reader(Recipient.PHYSICIAN, _contact_of(record, address), address, channel)
+
+
+def _staff(_record: CaseRecord) -> _Reader:
+    return _Reader(Recipient.STAFF, None, None, "staff")
 
 
 def _answerable(record: CaseRecord) -> Contact | None:
@@ -173,23 +209,25 @@ def _language(contact: Contact | None, rules: Rules) -> str:
 
 
 def _occasion(event: Event, record: CaseRecord, recipient: Recipient) -> str:
-    """The acknowledgement is owed once; other events once each time they happen."""
+    """The acknowledgement is owed once, the warning once for each time of quiet; others each time they happen."""
     if event is Event.ACKNOWLEDGED:
         return "once"
+    if event is Event.DISPOSAL_NEAR:
+        return record.case.last_activity.isoformat()
     return str(sum(u.event is event and u.recipient is recipient for u in record.updates))
 
 
-def _id(case: Case, event: Event, recipient: Recipient, address: str | None, occasion: str) -> str:
+def _id(case: Case, event: Event, reader: _Reader, occasion: str) -> str:
     """Unguessable without the case's token: an answer to it proves that our mail was received."""
-    return hashlib.sha256("\n".join((case.token, event, recipient, address or "", occasion)).encode()).hexdigest()[:32]
+    words = (case.token, event, reader.who, reader.address or "", occasion)
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
 
 
 def _superseded(record: CaseRecord, events: Sequence[Event]) -> tuple[str, ...]:
     """Queued notices that the new ones make untrue."""
-    if not set(events) & {Event.OPENED, *ListingEvents}:
+    if not set(events) & set(NEWS):
         return ()
-    stale = {Event.OPENED, *ListingEvents}
-    return tuple(u.id for u in record.updates if u.event in stale and u.status is UpdateStatus.QUEUED)
+    return tuple(u.id for u in record.updates if u.event in PASSING and u.status is UpdateStatus.QUEUED)
 
 
 def _outward(finding: Finding) -> Finding:

@@ -23,8 +23,9 @@ from records.model import (
     HeldState,
     Move,
     SubmissionState,
+    UpdateStatus,
 )
-from routing import filing, identity, matching
+from routing import cadence, filing, identity, matching
 from routing.announce import announce, gap_names, gaps_told, physician_of
 from routing.completeness import Checked, check
 from routing.incoming import Incoming, whole
@@ -50,14 +51,18 @@ def decide(incoming: Incoming, candidates: Sequence[CaseRecord], world: World) -
     documents = filing.ruled(incoming, world.now.date())
     found = matching.match(incoming, candidates)
     mail_only = not filing.is_packet(incoming, documents)
+    automatic = incoming.unanswerable in ("auto_submitted", "null_sender") and not _released(incoming)
+    if mail_only and automatic and not filing.worth_asking(incoming, documents):
+        return _leave(incoming, incoming.unanswerable or "auto_submitted")  # R38: an absence note is no activity
     if mail_only and found.outcome is not matching.Outcome.KNOWN and not incoming.ruled_case:
         if _released(incoming):
             return _leave(incoming, "left_by_staff")
         if filing.worth_asking(incoming, documents):
             return _hold(incoming, _first_doubt(incoming, documents), None)
         return _leave(incoming, incoming.unanswerable or "not_a_packet")
-    if identity.conflicts(documents) and not _released(incoming):
-        return _hold(incoming, "identity_conflict", None)
+    clash = identity.conflicts(documents)
+    if clash and not _released(incoming):
+        return _hold(incoming, "identity_conflict", None, identity.told(clash))
     if found.outcome is matching.Outcome.ASK:
         return _hold(incoming, found.reason, found.record)
     record = found.record or _new_case(incoming, world)
@@ -93,7 +98,7 @@ def _file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord,
         held=(*(h for h in record.held if h.submission != submission.id), *filed.held),
     )
     events = [Event.ACKNOWLEDGED] if new else []
-    if "late_material" in case.flags and brought and record.case.status is CaseStatus.IN_REVIEW:
+    if "late_material" in case.flags and brought and record.case.status is CaseStatus.IN_REVIEW and not _told_soon(record):
         events.append(Event.LATE_MATERIAL)
     decision = _conclude(after, events, world, why="a submission arrived")
     return replace(
@@ -108,6 +113,11 @@ def _file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord,
     )
 
 
+def _told_soon(record: CaseRecord) -> bool:
+    """A word about further material waits already: several arrivals of one night are one word in the morning."""
+    return any(u.event is Event.LATE_MATERIAL and u.status is UpdateStatus.QUEUED for u in record.updates)
+
+
 def _conclude(record: CaseRecord, events: list[Event], world: World, why: str) -> Decision:
     """Check, move, announce."""
     case, now = record.case, world.now
@@ -120,9 +130,14 @@ def _conclude(record: CaseRecord, events: list[Event], world: World, why: str) -
             moves = (move(case.status, target, _because(checked)),)
         events += _news(record, target, checked)
         case = replace(case, status=target, opened_at=case.opened_at or (now if target is CaseStatus.OPEN else None))
-    case = replace(case, findings=checked.findings, look_again_at=look_again)
+    case = replace(case, findings=checked.findings)
     case = replace(case, flags=_with_physician(case, replace(record, case=case)))
-    owed = announce(replace(record, case=case), events, checked.findings, world.rules, now, world.opening)
+    record = replace(record, case=case)
+    if not set(events) - {Event.ACKNOWLEDGED}:
+        events += cadence.due(record, world.rules, now)
+    owed = announce(record, events, checked.findings, world.rules, now, world.opening)
+    turn = cadence.next_turn(replace(record, updates=(*record.updates, *owed.updates)), world.rules)
+    case = replace(case, look_again_at=min((t for t in (look_again, turn) if t is not None), default=None))
     keys = tuple(matching.update_key(u.message_id) for u in owed.updates if u.message_id)
     return Decision(why=why, case=case, moves=moves, updates=owed.updates, superseded=owed.superseded, keys=keys)
 
@@ -154,8 +169,8 @@ def _news(record: CaseRecord, target: CaseStatus, checked: Checked) -> list[Even
     return [Event.GAP_CLOSED if told is not None and gaps < gap_names(told) else Event.REJECTED]
 
 
-def _hold(incoming: Incoming, reason: str, record: CaseRecord | None) -> Decision:
-    held = filing.hold(incoming, reason, record.case.ref if record else None)
+def _hold(incoming: Incoming, reason: str, record: CaseRecord | None, detail: str = "") -> Decision:
+    held = filing.hold(incoming, reason, record.case.ref if record else None, detail=detail)
     return Decision(
         why=reason,
         submission=incoming.submission.id,

@@ -34,6 +34,7 @@ PACKET = (
     Kind.CUSTOMS_INVOICE,
     Kind.MEDICAL_RECORD,
 )
+STALE_DAYS = 2 * 366  # a form signed earlier was not signed for this request, or its date is a date of birth
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,12 @@ def file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord |
     fresh = [d for d in documents if d.id not in before and once[d.id] is d]
     settled = _settled_problems(incoming)
     held = [hold(incoming, d_reason, ref, document=d) for d in fresh if (d_reason := doubt(d))]
-    held += [hold(incoming, p.code, ref, problem=p) for p in incoming.problems if p.part not in settled]
+    told = {(part, h.reason) for h in held if h.document for part in h.document.parts}  # a cut file speaks once, at its study
+    held += [
+        hold(incoming, p.code, ref, problem=p)
+        for p in incoming.problems
+        if p.part not in settled and (p.part, p.code) not in told
+    ]
     held = list({h.id: h for h in held}.values())
     fates = tuple(_fate(part, incoming, documents, before, once, held) for part in _all_parts(incoming))
     return Filing(tuple(fresh), tuple(held), fates)
@@ -87,7 +93,13 @@ def doubt(document: Document) -> str | None:
 
 
 def hold(
-    incoming: Incoming, reason: str, ref: str | None, *, document: Document | None = None, problem: Problem | None = None
+    incoming: Incoming,
+    reason: str,
+    ref: str | None,
+    *,
+    document: Document | None = None,
+    problem: Problem | None = None,
+    detail: str = "",
 ) -> Held:
     """A thing in quarantine; with neither document nor problem the whole submission."""
     part = problem.part if problem else (document.part if document else "")
@@ -97,7 +109,7 @@ def hold(
         id=hashlib.sha256(key.encode()).hexdigest()[:16],
         submission=incoming.submission.id,
         reason=reason,
-        detail=problem.detail if problem else _words(document),
+        detail=detail or (problem.detail if problem else _words(document)),
         case_ref=ref,
         part=part,
         sha256=sha256,
@@ -141,13 +153,18 @@ def _settled_problems(incoming: Incoming) -> set[str]:
 
 
 def _with_date_judged(document: Document, today: date) -> Document:
-    """R10: a form signed in the future is doubtful; a day's grace, since the signer's calendar may be ahead of ours."""
+    """R10: a form signed in the future, or so long ago that it was not for this request, is doubtful.
+
+    A day's grace, since the signer's calendar may be ahead of ours.
+    """
     prefix = {Kind.LETTER_OF_AGREEMENT: "loa", Kind.INFORMED_CONSENT: "consent"}.get(document.kind)
-    signed_on = str(document.fields.get("date", ""))
-    if prefix is None or signed_on <= (today + timedelta(days=1)).isoformat():
+    signed_on = str(document.fields.get("date") or document.fields.get("date_earliest", ""))
+    future = signed_on > (today + timedelta(days=1)).isoformat()
+    stale = "date" in document.fields and signed_on < (today - timedelta(days=STALE_DAYS)).isoformat()
+    if prefix is None or not signed_on or not (future or stale):
         return document
-    doubt = Finding(f"{prefix}_date_implausible", Severity.DOUBTFUL, "the date of signature lies in the future")
-    return replace(document, findings=(*document.findings, doubt))
+    said = "the date of signature lies in the future" if future else "the date of signature is long past, or is another date"
+    return replace(document, findings=(*document.findings, Finding(f"{prefix}_date_implausible", Severity.DOUBTFUL, said)))
 
 
 def _apply(document: Document, ruling: Held | None) -> Document | None:

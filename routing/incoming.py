@@ -69,6 +69,7 @@ class Incoming:
             message_id=self.mail.message_id or None if self.mail else None,
             references=self.thread,
             unanswerable=self.unanswerable if self.mail else "no_confirmed_address",
+            reply_to=self.mail.reply_to if self.mail else "",
         )
 
 

@@ -11,6 +11,9 @@ from routing.incoming import whole
 #: reasons for which a whole submission needs to be told its case
 NEEDS_CASE = ("ambiguous_case", "unknown_sender", "unknown_reference", "case_finished")
 
+#: reasons for which a document needs to be told what it is
+NEEDS_KIND = ("unidentified", "not_an_image_set")
+
 
 def release(held: Held, by: str, kind: str | None = None, case: str | None = None) -> Held:
     """Back into the same path: as `kind`, in `case` (or "new"), or simply as it was read."""
@@ -25,7 +28,7 @@ def release(held: Held, by: str, kind: str | None = None, case: str | None = Non
         raise RefusedError(
             "case", "only one thing of a submission is held; it stays with its submission's case, so leave --case out"
         )
-    if held.reason == "unidentified" and held.document is not None and kind is None:
+    if held.reason in NEEDS_KIND and held.document is not None and kind is None:
         raise RefusedError("kind", "nobody knows yet what it is: say --as KIND, or discard it")
     if held.reason == "payment_card":
         raise RefusedError(

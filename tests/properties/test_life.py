@@ -26,6 +26,7 @@ from sqlalchemy import event
 from config.rules import Rules
 from records.engine import sqlite_url
 from records.errors import RefusedError, TemporaryError
+from records.keys import Keyring
 from records.model import (
     Arrival,
     CaseRecord,
@@ -86,7 +87,7 @@ class Life(RuleBasedStateMachine):
         self.store = self.opened()
 
     def opened(self) -> Store:
-        return Store(sqlite_url(Path(self.folder.name, "records.db")))
+        return Store(sqlite_url(Path(self.folder.name, "records.db")), Keyring(Path(self.folder.name, "keys")))
 
     def teardown(self) -> None:
         self.store.close()

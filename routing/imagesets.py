@@ -1,0 +1,67 @@
+"""The images of one study, in however many documents they came, and whether together they are whole (R13)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from math import gcd
+
+from records.model import Document, Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """`documents` in the order of their ids; the first speaks for the set."""
+
+    documents: tuple[Document, ...]
+
+    @property
+    def id(self) -> str:
+        return self.documents[0].id
+
+    def words(self, field: str) -> frozenset[str]:
+        """What any of its documents says under `field`, `+` taken apart."""
+        said = (str(d.fields.get(field, "") or "").upper() for d in self.documents)
+        return frozenset(word for text in said for word in text.split("+") if word)
+
+    @property
+    def faults(self) -> list[Finding]:
+        """The doubts of its documents; those about gaps fall away when the documents fill each other's."""
+        told = [(d, f) for d in self.documents for f in d.findings if f.severity is not Severity.ADVISORY]
+        filled = len(self.documents) > 1 and self._is_whole()
+        return [f for _, f in told if not (filled and f.code == "series_incomplete")]
+
+    def _is_whole(self) -> bool:
+        numbers: defaultdict[str, set[int]] = defaultdict(set)
+        for d in self.documents:
+            for series, present in numbers_in(str(d.fields.get("numbers", ""))):
+                numbers[series] |= present
+        listed = max(int(d.fields.get("listed", 0) or 0) for d in self.documents)
+        scouts = all(d.fields.get("scouts") for d in self.documents)
+        counted = sum(len(present) for present in numbers.values())
+        return bool(numbers) and not scouts and counted >= listed and all(map(_unbroken, numbers.values()))
+
+
+def image_sets(documents: Iterable[Document]) -> tuple[ImageSet, ...]:
+    """Documents of one study and one patient are one set; one without a study's identifier stands for itself."""
+    together: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)
+    for d in sorted(documents, key=lambda d: d.id):
+        uid = str(d.fields.get("study_uid", "") or "")
+        together[uid or d.id, str(d.fields.get("birth_date", "")) if uid else ""].append(d)
+    return tuple(sorted((ImageSet(tuple(some)) for some in together.values()), key=lambda s: s.id))
+
+
+def numbers_in(said: str) -> Iterable[tuple[str, set[int]]]:
+    """`1.2.3:1-40,42 1.2.4:1-20` as the classifiers write it: series and the instance numbers that are here."""
+    for series, _, runs in (piece.partition(":") for piece in said.split()):
+        spans = (run.partition("-") for run in runs.split(","))
+        yield series, {n for a, _, b in spans for n in range(int(a), min(int(b or a), int(a) + 100_000) + 1)}
+
+
+def _unbroken(numbers: Sequence[int] | set[int]) -> bool:
+    ordered = sorted(numbers)
+    steps = [b - a for a, b in pairwise(ordered)]
+    return not steps or set(steps) == {reduce(gcd, steps)}

@@ -1,0 +1,45 @@
+"""Addresses that were seen but that nobody has confirmed: staff may take them over, the machine never writes to them (R30).
+
+Pure.  What a document says may be misread or planted, and a Reply-To is whatever its sender wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from records.model import CaseRecord
+from routing.announce import physician_of
+
+_OF_PHYSICIANS = ("physician_name", "physician_email", "physician_fax")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One thing that could be set on the case, and where it was seen."""
+
+    what: str  # physician_email, physician_fax, physician_name, reply_to
+    value: str
+    seen: str  # the kind of document and how it was read, or "mail"
+
+
+def proposals(record: CaseRecord) -> tuple[Proposal, ...]:
+    """Each once, in the order in which they came; what is set or confirmed already is left out."""
+    known = {value for value in (physician_of(record).email, physician_of(record).fax) if value}
+    known |= {str(fact.value) for fact in record.case.facts.values()}
+    found = {(one.what, one.value.casefold()): one for one in reversed([*_documents(record), *_mails(record)])}
+    return tuple(one for one in reversed(found.values()) if one.value not in known)
+
+
+def _documents(record: CaseRecord) -> Iterator[Proposal]:
+    for filed in record.documents:
+        for name in _OF_PHYSICIANS:
+            value = str(filed.document.fields.get(name, "")).strip()
+            if value:
+                yield Proposal(name, value, f"{filed.document.kind}, {filed.document.text_source}")
+
+
+def _mails(record: CaseRecord) -> Iterator[Proposal]:
+    for contact in record.case.contacts:
+        if contact.reply_to and contact.reply_to != contact.address:
+            yield Proposal("reply_to", contact.reply_to, "mail")
