@@ -8,7 +8,7 @@ DEBIAN := python3 python3-venv libmagic1 libarchive13 fonts-dejavu-core bubblewr
 DEBIAN_TEST := dovecot-imapd systemd strace
 DEBIAN_BENCH := ghostscript
 
-.PHONY: demo test check setup lock kill-sweep life bench clean
+.PHONY: demo test check setup lock kill-sweep life forms-campaign bench clean
 
 demo: setup  ## set everything up and run the main job on the example packets
 	@$(BIN)/python -m fixtures.demo
@@ -25,6 +25,9 @@ kill-sweep: setup .venv/.debian-test  ## kill the daemon before every durable st
 
 life: setup  ## more than ten thousand random steps in the life of cases, against a model
 	LIFE_STEPS=all $(BIN)/pytest -n 0 tests/properties/test_life.py
+
+forms-campaign: setup  ## returned forms in every state and by every way, against the bars (long; --help of tests.campaign says more)
+	$(BIN)/python -m tests.campaign $(CAMPAIGN)
 
 bench: setup .venv/.debian-test .venv/bench/.installed  ## speed and memory against the raw engines and peers, as ratios in one run
 	$(BIN)/python -m benchmarks $(BENCH)

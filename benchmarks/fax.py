@@ -15,6 +15,7 @@ from benchmarks.letters import percent
 from benchmarks.machine import cores
 from config.settings import ReadingSettings
 from reading.ocr import find_tessdata
+from reading.reader import in_file
 from reading.sandbox import WorkerPool
 from records.model import Reading
 
@@ -39,7 +40,8 @@ def measure(folder: Path, quick: bool, forms: Path) -> Iterator[Figure]:
             read["bare"][count * number : count * (number + 1)] = bare.read(count * number, count)
 
         def by_us(number: int) -> None:
-            read["ours"][count * number : count * (number + 1)] = texts(pool.read(*files[number]))
+            path, digest = files[number]
+            read["ours"][count * number : count * (number + 1)] = texts(pool.read(in_file(path), digest))
 
         rivals = {"bare": by_bare, "ours": by_us}
         if ocrmypdf.missing() is None:

@@ -13,6 +13,7 @@ from benchmarks.figures import RATIO, Figure
 from classifiers.identify import identify
 from config.rules import Identifying
 from config.settings import ReadingSettings
+from reading.reader import in_file
 from reading.sandbox import WorkerPool
 from records.model import Reading
 
@@ -33,7 +34,7 @@ def measure(folder: Path, quick: bool, forms: Path) -> Iterator[Figure]:
         readings: list[Reading] = []
 
         def read(_: int) -> None:
-            readings[:] = [pool.read(path, digest) for path, digest in files]
+            readings[:] = [pool.read(in_file(path), digest) for path, digest in files]
 
         def identified(_: int) -> None:
             for reading in readings:
@@ -41,7 +42,7 @@ def measure(folder: Path, quick: bool, forms: Path) -> Iterator[Figure]:
 
         def both(_: int) -> None:
             for path, digest in files:
-                identify(pool.read(path, digest), rules)
+                identify(pool.read(in_file(path), digest), rules)
 
         def bare(_: int) -> None:
             for path, _digest in files:

@@ -11,6 +11,7 @@ from benchmarks.figures import Figure
 from benchmarks.machine import cores
 from benchmarks.processes import readers_below, resident
 from config.settings import ReadingSettings
+from reading.reader import in_file
 from reading.sandbox import WorkerPool
 
 
@@ -23,7 +24,7 @@ def measure(folder: Path, quick: bool, forms: Path) -> Iterator[Figure]:
         for number, packet in enumerate(packets):
             path = folder / f"warm-{number}.pdf"
             path.write_bytes(packet.pdf)
-            pool.read(path, pages.digest_of(packet.pdf))
+            pool.read(in_file(path), pages.digest_of(packet.pdf))
         afterwards = sizes()
     yield Figure("memory", "a warm reader", max(afterwards), "MB", most=250, note="resident after fax and text pages")
     yield Figure("memory", "a reader before its first page", max(at_first), "MB", note="models loaded")

@@ -23,7 +23,11 @@ from config.settings import Settings
 from records.errors import ConfigurationError
 
 SYSTEM_FILE = Path("/etc/somrr/somrr.toml")
-CREDENTIALS = {"imap_password": "mailbox.password", "smtp_password": "smtp.password"}  # credential → key
+CREDENTIALS = {  # credential → key
+    "imap_password": "mailbox.password",
+    "smtp_password": "smtp.password",
+    "master_key": "keys.master",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,9 @@ def _check_servers(loaded: Loaded) -> Iterator[str]:
         yield "smtp.user and smtp.password only work together"
     if smtp.host and (smtp.port, smtp.tls) in {(465, "starttls"), (587, "implicit"), (25, "implicit")}:
         yield f"smtp.port {smtp.port} does not go with smtp.tls {smtp.tls}"
+    faxing = loaded.settings.faxing
+    if faxing.driver == "email" and not (smtp.host and "{number}" in faxing.gateway):
+        yield "faxing.driver email needs smtp.host, and {number} in faxing.gateway: no fax would go out"
     for key in CREDENTIALS.values():
         if loaded.origins[key].startswith("environment"):
             yield f"{key} comes from the environment, which child processes and crash reports show: use a credential"

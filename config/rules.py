@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Language = Literal["en", "es"]
+Language = Literal["en", "es", "pt", "fr", "ar", "zh", "ru", "ja"]
 
 
 class RuleSection(BaseModel):
@@ -28,8 +28,9 @@ class Programme(RuleSection):
     )
     fax: str = "619-543-5282"
     mailbox: str = "patientsintl@ucsd.edu"
+    services: str = "International Services"
     sender_name: str = "UC San Diego Health, SOMRR"
-    languages: tuple[Language, ...] = ("en", "es")
+    languages: tuple[Language, ...] = ("en", "es", "pt", "fr", "ar", "zh", "ru", "ja")
 
 
 class Checklist(RuleSection):
@@ -46,6 +47,7 @@ class Identifying(RuleSection):
 
     threshold: float = Field(0.6, ge=0, le=1)
     ocr_floor: float = Field(0.45, ge=0, le=1)  # a page read with less mean confidence is illegible
+    accept_untrusted_signatures: bool = False  # does a digital signature that holds sign a form whoever vouches for its signer
 
 
 class Hours(RuleSection):
@@ -66,7 +68,20 @@ class Rhythm(RuleSection):
 
     settle_minutes: int = Field(30, ge=0)
     cadence_days: int = Field(7, gt=0)
+    reminders: int = Field(4, ge=0)
     retention_months: int = Field(6, gt=0)
+
+
+class Sending(RuleSection):
+    """How much goes out whatever the reason: a fault of ours must not become a flood."""
+
+    address_day: int = Field(20, gt=0)  # a clinic may send several patients' packets a day
+    case_day: int = Field(10, gt=0)
+    hour: int = Field(200, gt=0)
+    bounce_tag: Literal["", "+", "-", "="] = "+"
+    call_minutes: int = Field(30, gt=0)
+    call_opens: time = time(9, 0)
+    call_closes: time = time(18, 0)
 
 
 class Retaining(RuleSection):
@@ -84,4 +99,5 @@ class Rules(RuleSection):
     identifying: Identifying = Identifying()
     hours: Hours = Hours()
     rhythm: Rhythm = Rhythm()
+    sending: Sending = Sending()
     retention: Retaining = Retaining()

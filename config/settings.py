@@ -29,6 +29,7 @@ class MailboxSettings(Section):
     after: Literal["leave", "keyword", "move"] = "leave"
     keyword: str = "SOMRR"
     move_to: str = "SOMRR"
+    sent_folder: str = ""  # where the server keeps copies of what we send
     poll_seconds: float = Field(60, gt=0)
     idle: bool = True
     login_timeout: float = Field(30, gt=0)
@@ -45,7 +46,7 @@ class FolderSettings(Section):
     quiet_seconds: float = Field(5, ge=0)
     stalled_seconds: float = Field(1800, gt=0)
     watch: Literal["events", "polling"] = "events"
-    after: Literal["move", "leave"] = "move"
+    after: Literal["move", "remove", "leave"] = "move"
 
 
 class SmtpSettings(Section):
@@ -59,6 +60,28 @@ class SmtpSettings(Section):
     ca_file: Path | None = None
     timeout: float = Field(30, gt=0)
     retry_seconds: float = Field(300, gt=0)
+
+
+class KeySettings(Section):
+    """The keyring: what opens the records and the vault."""
+
+    folder: Path | None = None  # None: `keys/` under the state directory
+    master: SecretStr = SecretStr("")  # 64 hexadecimal digits; "": in `master_file`
+    master_file: Path | None = None  # None: `master.key` in the folder, made at first start
+
+
+class FaxingSettings(Section):
+    """How outgoing faxes travel."""
+
+    driver: Literal["files", "hylafax", "email"] = "files"
+    paper: Literal["a4", "letter"] = "a4"
+    host: str = ""  # of the HylaFAX server, with :port when it is not 4559
+    owner: str = "somrr"
+    sendfax: str = "sendfax"
+    faxstat: str = "faxstat"
+    gateway: str = ""  # "{number}@fax.example.org"
+    timeout: float = Field(60, gt=0)
+    check_seconds: float = Field(60, gt=0)
 
 
 class TrustSettings(Section):
@@ -97,12 +120,15 @@ class Settings(Section):
 
     home: Path = Path("var")
     database: str | None = None  # SQLAlchemy URL; None: SQLite under the state directory
+    quarantine: Path | None = None  # the view that staff open; None: in memory, `quarantine/` points there
     forms: Path | None = None  # registered blanks; None: `forms/` under the state directory
     log_format: Literal["auto", "json", "console"] = "auto"
     mailbox: MailboxSettings = MailboxSettings()
     fax: FolderSettings = FolderSettings()
     courier: FolderSettings = FolderSettings(quiet_seconds=10)
     smtp: SmtpSettings = SmtpSettings()
+    faxing: FaxingSettings = FaxingSettings()
     trust: TrustSettings = TrustSettings()
+    keys: KeySettings = KeySettings()
     reading: ReadingSettings = ReadingSettings()
     rules: Rules = Rules()

@@ -9,9 +9,17 @@ from pathlib import Path
 
 import click
 
+from config.telling import OUTWARD
+from daemon.audit import audit
+from daemon.backup import backup, restore, verify
 from daemon.commands import Context, configured, fail
-from daemon.staff import arrivals, case, cases, courier, outbox, quarantine
+from daemon.disposal import dispose
+from daemon.forms import form
+from daemon.keys import keys
+from daemon.outbox import outbox
+from daemon.staff import arrivals, case, cases, courier, quarantine
 from records.errors import ConfigurationError, PermanentError, RefusedError, TemporaryError
+from records.model import Event
 
 EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_SOFTWARE, EX_TEMPFAIL, EX_CONFIG = 64, 65, 69, 70, 75, 78
 
@@ -104,6 +112,27 @@ def doctor(context: Context, as_json: bool) -> None:
         sys.exit(EX_UNAVAILABLE)
 
 
+@somrr.command()
+@click.argument("event", type=click.Choice([event.value for event in OUTWARD]))
+@click.option("--lang", "language", default="en", show_default=True, help="The reader's language, e.g. ar.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the HTML form there instead of showing text."
+)
+@click.option("--text", is_flag=True, help="Show the text form (the default).")
+@click.option("--all", "everything", is_flag=True, help="With every finding that has words, not only a few.")
+@configured
+def preview(context: Context, event: str, language: str, html: Path | None, text: bool, everything: bool) -> None:
+    """What a reader would get for EVENT, with invented facts; nothing is kept or sent."""
+    from daemon.preview import preview as compose_example
+
+    message = compose_example(Event(event), language, context.settings.rules, everything)
+    if html:
+        html.write_text(message.html, "utf-8")
+        click.echo(f"written to {html}", err=True)
+    if text or not html:
+        click.echo(f"Subject: {message.subject}\n\n{message.text}", nl=False)
+
+
 @somrr.group()
 def config() -> None:
     """What is configured, and why."""
@@ -136,43 +165,26 @@ def config_check(context: Context) -> None:
     click.echo("the configuration can be used")
 
 
-@somrr.group()
-def form() -> None:
-    """The programme's own blank forms, against which returned ones are checked."""
-
-
-@form.command("add")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--kind", required=True, type=click.Choice(["letter_of_agreement", "informed_consent"]))
-@click.option("--name", help="Short name of this blank; else taken from kind, language and version.")
-@click.option("--version", "form_version", default="1", show_default=True)
-@click.option("--language", default="en", show_default=True)
-@configured
-def form_add(context: Context, file: Path, kind: str, name: str | None, form_version: str, language: str) -> None:
-    """Register a blank PDF: its fields, signature and date lines are found and written to a TOML beside it."""
-    from reading.blanks import register
-
-    folder = context.settings.forms or context.settings.home / "forms"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = register(folder, name or f"{kind}-{language}-{form_version}", file.read_bytes(), kind, form_version, language)
-    click.echo(f"registered; check and correct the zones in {made / 'form.toml'}")
-
-
 @somrr.command()
-@click.option("--dry-run", is_flag=True)
-def dispose(dry_run: bool) -> None:  # noqa: ARG001 - the contract's option
-    """Retention (R38-R41): not in this version."""
-    fail(EX_UNAVAILABLE, "disposal is not built yet in this version; nothing was disposed of")
+@click.option("--organ", required=True, help='The organ or tissue, in English, e.g. "left breast".')
+@click.option("--pdf", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to print instead.")
+def customs(organ: str, pdf: Path | None) -> None:
+    """Print the customs wording for a specimen's commercial invoice (R17-R20); needs no state."""
+    from daemon.customs import sentence, to_pdf
+
+    words = sentence(organ)
+    if pdf is None:
+        click.echo(words)
+        return
+    page = to_pdf(words)
+    try:
+        pdf.write_bytes(page)
+    except OSError as fault:
+        fail(EX_DATAERR, f"the page could not be written: {fault.strerror}")
+    click.echo(f"written to {pdf}")
 
 
-@somrr.command()
-@click.argument("what", required=False, type=click.Choice(["verify"]))
-def audit(what: str | None) -> None:  # noqa: ARG001 - the contract's argument
-    """The tamper-evident trail: not in this version."""
-    fail(EX_UNAVAILABLE, "the audit trail is not built yet in this version; `somrr case show REF` has a case's history")
-
-
-for command in (arrivals, cases, case, courier, quarantine, outbox):
+for command in (arrivals, audit, dispose, cases, case, courier, quarantine, outbox, form, backup, restore, verify, keys):
     somrr.add_command(command)
 
 

@@ -21,7 +21,9 @@ QUESTIONS: tuple[Question, ...] = (
     places.state_directory,
     places.drop_folders,
     places.database,
+    places.keyring,
     places.forms,
+    servers.fax,
     servers.imap,
     servers.smtp,
 )

@@ -15,6 +15,7 @@ from classifiers.evaluate import OTHER, Judged, Report, folded, report, trade_of
 from classifiers.identify import identify
 from daemon.house import House
 from daemon.show import Row, emit, table
+from reading.reader import in_file
 from records.errors import PermanentError
 from records.model import Document, Kind
 
@@ -36,7 +37,7 @@ def judge(house: House, folder: Path, progress: Callable[[int, int], None]) -> l
     for done, (truth, path) in enumerate(files, 1):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        reading = house.readers.read(path, digest, path.name)
+        reading = house.readers.read(in_file(path), digest, path.name)
         best = _main(identify(reading, sure))
         judged.append(Judged(truth, best.kind if best else Kind.UNKNOWN, best.confidence if best else 0.0))
         progress(done, len(files))

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.settings import Settings
-from ingest.dropfolder import DropFolder
-from ingest.mailbox import Mailbox
-from ingest.maildir import Maildir
-from ingest.source import Source
-from outbound.fax import FileFax
-from outbound.hours import next_opening
-from outbound.mailer import Courier, FileCourier, SmtpCourier
-from reading.reader import Readers
-from reading.sandbox import WorkerPool
 from records.engine import sqlite_url
-from records.errors import TemporaryError
+from records.errors import ConfigurationError, TemporaryError
+from records.keys import Keyring
 from records.model import Channel
-from records.store import Store
+from records.store import Line, Store
 from records.vault import Vault
-from routing.decide import World
-from routing.refs import new_ref
+
+if TYPE_CHECKING:
+    from ingest.source import Source
+    from outbound.faxing import FaxCourier
+    from outbound.mailer import Courier
+    from reading.reader import Readers
+    from routing.decide import World
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of random name and mode 0700 is made in it
 
 
 def now() -> datetime:
@@ -38,7 +38,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class House:
-    """Rooms opened when first entered, so that a short command pays only for what it uses."""
+    """Rooms opened when first entered, so that a short command pays only for what it uses: their libraries, too."""
 
     settings: Settings
 
@@ -48,16 +48,36 @@ class House:
 
     @cached_property
     def store(self) -> Store:
+        from daemon import show
+
         self._folders()
-        return Store(self.settings.database or sqlite_url(self.home / "records.db"))
+        return Store(self.settings.database or sqlite_url(self.database), self.keys, Line(show.CASE_LINE, show.case_line))
 
     @cached_property
     def vault(self) -> Vault:
         self._folders()
-        return Vault(self.home / "vault")
+        return Vault(self.home / "vault", self.keys)
+
+    @cached_property
+    def keys(self) -> Keyring:
+        self._folders()
+        s = self.settings.keys
+        found = bool(self.settings.database) or not self.database.exists()
+        return Keyring(self.keyring, s.master_file, s.master.get_secret_value(), found=found)
+
+    @property
+    def keyring(self) -> Path:
+        return self.settings.keys.folder or self.home / "keys"
+
+    @property
+    def database(self) -> Path:
+        """The records, unless the configuration names a database elsewhere."""
+        return self.home / "records.db"
 
     @cached_property
     def readers(self) -> Readers:
+        from reading.sandbox import WorkerPool
+
         return WorkerPool(self.settings.reading, self.forms)
 
     @property
@@ -67,6 +87,10 @@ class House:
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
+        from ingest.dropfolder import DropFolder
+        from ingest.mailbox import Mailbox
+        from ingest.maildir import Maildir
+
         s = self.settings
         mail: Source = Mailbox(s.mailbox) if s.mailbox.host else Maildir(self.home / "mail")
         fax = DropFolder("fax", Channel.FAX, s.fax, s.fax.path or self.home / "fax")
@@ -75,21 +99,44 @@ class House:
 
     @cached_property
     def mailer(self) -> Courier:
+        from outbound.mailer import FileCourier, SmtpCourier
+
         return SmtpCourier(self.settings.smtp) if self.settings.smtp.host else FileCourier(self.outgoing)
 
     @cached_property
-    def fax(self) -> Courier:
-        return FileFax(self.outgoing)
+    def fax(self) -> FaxCourier:
+        from outbound.faxing import fax_courier
+
+        return fax_courier(self.settings.faxing, self.settings.smtp, self.outgoing)
 
     @property
     def outgoing(self) -> Path:
         return self.home / "outgoing"
 
     @property
+    def tasks(self) -> Path:
+        """Summaries and proposed times for what staff bring themselves."""
+        return self.home / "tasks"
+
+    @property
     def quarantine(self) -> Path:
-        return self.home / "quarantine"
+        """Where staff look, whatever lies behind it."""
+        return self.settings.quarantine or self.home / "quarantine"
+
+    @property
+    def memory(self) -> Path | None:
+        """A folder that is on no disk, for what must lie unsealed; None where a place was configured, or there is none."""
+        if self.settings.quarantine is not None:
+            return None
+        named = (os.environ.get(name, "").partition(":")[0] for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"))
+        places = (Path(name) for name in (*named, SHARED_MEMORY) if name)
+        return next((place for place in places if place.is_dir() and os.access(place, os.W_OK | os.X_OK)), None)
 
     def world(self, settled: bool = False) -> World:
+        from outbound.hours import next_opening
+        from routing.decide import World
+        from routing.refs import new_ref
+
         hours = self.settings.rules.hours
         return World(
             rules=self.settings.rules,
@@ -124,5 +171,9 @@ class House:
     def _folders(self) -> None:
         """The state directory is nobody else's."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in ("vault", "quarantine", "outgoing", "fax", "courier"):
+        owner = self.home.stat().st_uid
+        if os.geteuid() == 0 != owner:
+            told = f"{self.home} belongs to user {owner}; what root makes there the daemon can not read: run this as that user"
+            raise ConfigurationError("user", told)
+        for name in ("vault", "outgoing", "fax", "courier"):
             (self.home / name).mkdir(exist_ok=True, mode=0o700)

@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
+from classifiers.cards import mask, masked
 from classifiers.identify import identify
 from daemon import show as shown
 from daemon.house import House
+from reading.reader import in_file
 from records.errors import SomrrError
 from records.model import Problem
 
@@ -27,18 +29,23 @@ def look(house: House, files: Iterable[Path]) -> Iterator[Answer]:
 
 def show(answer: Answer, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        _say(json.dumps(answer, ensure_ascii=False))
         return
-    click.echo(f"{answer['path']}  ({answer['media_type'] or 'not read'})")
+    _say(f"{answer['path']}  ({answer['media_type'] or 'not read'})")
     for document in answer["documents"]:
         pages = ",".join(map(str, document["pages"]))
-        click.echo(f"  {document['kind']:22} {document['confidence']:.2f}  {document['part']}  pages {pages or '-'}")
+        _say(f"  {document['kind']:22} {document['confidence']:.2f}  {document['part']}  pages {pages or '-'}")
         for finding in document["findings"]:
-            click.echo(f"      {finding['severity']}: {finding['code']}")
+            _say(f"      {finding['severity']}: {finding['code']}")
         if document["evidence"]:
-            click.echo(f"      seen: {'; '.join(document['evidence'][:5])}")
+            _say(f"      seen: {'; '.join(document['evidence'][:5])}")
     for problem in answer["problems"]:
-        click.echo(f"  problem {problem['code']}  {problem['part']}  {problem['detail']}")
+        _say(f"  problem {problem['code']}  {problem['part']}  {problem['detail']}")
+
+
+def _say(line: str) -> None:
+    """R12: the name of a file may hold a card number, too."""
+    click.echo(mask(line))
 
 
 def _one(house: House, path: Path) -> Answer:
@@ -46,7 +53,7 @@ def _one(house: House, path: Path) -> Answer:
     try:
         with path.open("rb") as file:
             answer["sha256"] = digest = hashlib.file_digest(file, "sha256").hexdigest()
-        reading = house.readers.read(path, digest, path.name)
+        reading = masked(house.readers.read(in_file(path), digest, path.name))
     except OSError as fault:
         answer["problems"] = [shown.problem(Problem("unreadable_file", path.name, fault.strerror or type(fault).__name__))]
         return answer

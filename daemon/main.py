@@ -80,8 +80,8 @@ def run(house: House) -> None:
 def prepare(house: House) -> Pipeline:
     """What every start does first: sweep what a killed run left, free its claims."""
     pipeline = Pipeline(house)
-    swept = house.vault.sweep()
-    lost = house.store.recover(house.mailer.repeatable)
+    swept = house.vault.sweep() + house.keys.sweep()
+    lost = house.store.recover(house.mailer.repeatable and house.fax.repeatable)
     if swept or lost:
         log.info(events.WORK_SWEPT, files=swept, uncertain=lost)
     return pipeline
@@ -99,6 +99,7 @@ def once(house: House, settled: bool) -> None:
         pipeline.show_quarantine()
         while pipeline.deliver_next():
             pass
+        pipeline.anchor()
 
 
 def _receive_all(pipeline: Pipeline, source: Source) -> None:
@@ -126,6 +127,7 @@ def _loops(pipeline: Pipeline, stop: threading.Event) -> list[Loop]:
         if pipeline.decide_next():
             pipeline.show_quarantine()
         else:
+            pipeline.anchor()
             stop.wait(TICK)
 
     def deliver() -> None:

@@ -5,23 +5,22 @@ Each step reads its work from the ledger and may be killed anywhere and run agai
 
 from __future__ import annotations
 
-import random
 import time
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
+from classifiers.cards import masked
 from classifiers.identify import identify
+from daemon.deliver import check_faxes, check_mails, deliver, note_return
 from daemon.house import House, now
 from daemon.quarantine import QuarantineFolder
 from ingest.source import ArrivalError, Source
-from outbound.compose import compose
-from outbound.mailer import Courier
-from outbound.retry import next_try
-from outbound.withhold import Traffic, answerable, withhold
+from outbound.withhold import answerable
 from records import events
 from records.errors import PermanentError, TemporaryError
-from records.model import Decision, Page, Part, Reading, Role, Submission, TextSource, Update, UpdateStatus
+from records.model import Decision, Page, Part, Reading, Role, Submission, TextSource
 from routing.decide import decide, hold_whole, reconsider
 from routing.incoming import Incoming
 from routing.matching import keys_of
@@ -35,8 +34,10 @@ class Pipeline:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.folder = QuarantineFolder(house.quarantine, house.store, house.vault)
+        self.folder = QuarantineFolder(house.quarantine, house.store, house.vault, house.memory)
         self._under_way: str | None = None
+        self._anchored = (0, "")
+        self._ask_again = 0.0
 
     def warm(self) -> None:
         """Load models and word lists before the first packet has to wait for them."""
@@ -87,8 +88,9 @@ class Pipeline:
             self.house.store.defer(self._under_way, now(), give_back=True)
 
     def look_again(self, settled: bool = False) -> int:
-        """Reconsider the cases whose time has come; with `settled`, all that only wait for time."""
-        due = self.house.store.looks_due(None if settled else now())
+        """Reconsider the cases whose time has come; with `settled`, those that are settling too."""
+        settling = timedelta(minutes=self.house.settings.rules.rhythm.settle_minutes if settled else 0)
+        due = self.house.store.looks_due(now() + settling)
         for ref in due:
             record = self.house.store.record(ref)
             if record is not None:
@@ -104,6 +106,7 @@ class Pipeline:
         except PermanentError as fault:
             self._commit(hold_whole(Incoming(submission, (), (), ()), fault.code), 0)
             return
+        note_return(self.house, reading)
         incoming = self._incoming(submission, reading)
         candidates = self.house.store.candidates(keys_of(incoming))
         decision = decide(incoming, candidates, self.house.world(settled))
@@ -117,7 +120,7 @@ class Pipeline:
         if remembered is not None:
             return remembered
         started = time.monotonic()
-        reading = readers.read(self.house.vault.path(submission.digest), submission.digest)
+        reading = masked(readers.read(partial(self.house.vault.open, submission.digest), submission.digest))
         store.remember(reading)
         pages = sum(len(part.pages) for part in reading.parts)
         seconds = round(time.monotonic() - started, 3)
@@ -147,6 +150,13 @@ class Pipeline:
         for move in decision.moves:
             log.info(events.CASE_MOVED, case=ref, from_status=move.from_status, to_status=move.to_status)
 
+    def anchor(self) -> None:
+        """Tell the journal the newest entry of the trail, when it is another than was told last."""
+        seq, head = self.house.store.head()
+        if seq and (seq, head) != self._anchored:
+            self._anchored = (seq, head)
+            log.info(events.AUDIT_ANCHORED, seq=seq, head=head)
+
     def show_quarantine(self) -> None:
         """Bring the folder that staff see in line with the ledger."""
         self.folder.refresh(self.house.readers)
@@ -157,35 +167,15 @@ class Pipeline:
         """Send one update that is due; False when none is."""
         owed = self.house.store.due(now())
         if owed is None:
+            self._ask_what_became()
             return False
         with structlog.contextvars.bound_contextvars(update=owed.id, case=owed.case_ref, attempt=owed.attempts):
-            self._deliver(owed)
+            deliver(self.house, owed)
         return True
 
-    def _deliver(self, owed: Update) -> None:
-        house, rules = self.house, self.house.settings.rules
-        own = (rules.programme.mailbox, rules.programme.fax, *house.settings.trust.own_addresses)
-        reason = withhold(owed, own, traffic=Traffic(*house.store.traffic(owed, now())))
-        if reason is not None:
-            self._withhold(owed, reason)
-            return
-        try:
-            message = compose(owed, rules.programme, owed.due_at)
-        except PermanentError as fault:
-            self._withhold(owed, fault.code)
-            return
-        courier: Courier = house.fax if owed.channel == "fax" else house.mailer
-        delivery = courier.send(message, lambda: house.store.sending(owed.id, message.message_id, now()))
-        pause = timedelta(seconds=house.settings.smtp.retry_seconds)
-        again = next_try(owed.attempts, owed.due_at, now(), random.random(), pause)  # noqa: S311 - jitter, not a secret
-        status = house.store.record_delivery(owed, delivery, again)
-        name = {
-            UpdateStatus.SENT: events.UPDATE_SENT,
-            UpdateStatus.QUEUED: events.UPDATE_DEFERRED,
-            UpdateStatus.FAILED: events.UPDATE_FAILED,
-        }.get(status, events.UPDATE_UNCERTAIN)
-        log.info(name, status=status, code=delivery.code)
-
-    def _withhold(self, owed: Update, reason: str) -> None:
-        self.house.store.withhold(owed.id, reason)
-        log.warning(events.UPDATE_WITHHELD, reason=reason)
+    def _ask_what_became(self) -> None:
+        """From time to time, when nothing else is to do."""
+        if time.monotonic() >= self._ask_again:
+            self._ask_again = time.monotonic() + self.house.settings.faxing.check_seconds
+            check_faxes(self.house)
+            check_mails(self.house)

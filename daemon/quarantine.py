@@ -1,27 +1,39 @@
 """The folder that staff open: one folder a held thing, a view of the ledger that may be deleted without loss.
 
-Each holds the original byte for byte, pages as pictures made by us, and WHY.txt in plain words.
+Each holds the original byte for byte, pages as pictures made by us, and WHY.txt in plain words.  This is the one
+place where what is sealed lies open, because people must look at it with programs of their own; so it lies in memory
+(`/run`, `/dev/shm`) and the state directory only points there: a stolen disk, or a copy of it, has none of it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import secrets
 import shutil
+import stat
+import tempfile
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import structlog
 
+from classifiers.cards import mask
 from config.reasons import reason
-from reading.reader import Readers
 from records import events
-from records.errors import SomrrError
-from records.model import Held
+from records.errors import RefusedError, SomrrError
+from records.model import Held, Submission
 from records.store import Store
 from records.vault import Vault
 
+if TYPE_CHECKING:
+    from reading.reader import Readers
+
 log = structlog.get_logger()
+PREFIX = "somrr-quarantine-"
+MOST_BYTES = 1 << 30  # of originals that lie open at a time; what is larger, staff take out one by one
 
 
 def folder_name(held: Held) -> str:
@@ -33,13 +45,13 @@ def folder_name(held: Held) -> str:
 class QuarantineFolder:
     """`refresh` makes the folder agree with the ledger: new things appear, settled ones go."""
 
-    def __init__(self, root: Path, store: Store, vault: Vault) -> None:
-        self.root, self.store, self.vault = root, store, vault
+    def __init__(self, root: Path, store: Store, vault: Vault, memory: Path | None) -> None:
+        self.root, self.store, self.vault, self.memory = root, store, vault, memory
 
     def refresh(self, readers: Readers) -> None:
         """Idempotent; a folder that staff deleted or emptied comes back while the thing is held."""
         waiting = {folder_name(held): held for held in self.store.held()}
-        self.root.mkdir(exist_ok=True, mode=0o700)
+        place(self.root, self.memory)
         for stale in self.root.iterdir():
             if stale.name not in waiting:
                 shutil.rmtree(stale, ignore_errors=True)
@@ -52,23 +64,91 @@ class QuarantineFolder:
         if submission is None:
             return
         folder.mkdir(exist_ok=True, mode=0o700)
-        head = next(self.vault.open(submission.digest, 512), b"")
-        with _fresh(folder / f"original{_ending(head, submission.envelope.channel)}") as copy:
-            for chunk in self.vault.open(submission.digest):
-                copy.write(chunk)
+        pictures: list[tuple[str, bytes]] = []
+        whole = submission.size <= self._room()
         try:
-            pictures = readers.picture(self.vault.path(submission.digest), submission.digest, held.part or None)
+            if whole:
+                self._original(folder, submission)
+            if held.reason != "payment_card":  # a picture would show the number again
+                pictures = readers.picture(partial(self.vault.open, submission.digest), submission.digest, held.part or None)
         except SomrrError as fault:
             log.warning(events.LOOP_FAILED, loop="quarantine", fault=type(fault).__name__, code=fault.code)
-            pictures = []
         for number, (name, content) in enumerate(pictures, 1):
             with _fresh(folder / f"page-{number:03}{Path(name).suffix}") as page:
                 page.write(content)
         with _fresh(folder / "WHY.txt") as why:  # last: its presence says that the folder is whole
-            why.write(explain(held, len(pictures)).encode())
+            why.write(explain(held, len(pictures), whole=whole).encode())
+
+    def _original(self, folder: Path, submission: Submission) -> None:
+        chunks = self.vault.open(submission.digest)
+        head = next(chunks, b"")
+        with _fresh(folder / f"original{_ending(head, submission.envelope.channel)}") as copy:
+            copy.write(head)
+            for chunk in chunks:
+                copy.write(chunk)
+
+    def _room(self) -> int:
+        used = sum(path.stat().st_size for path in self.root.glob("*/original*"))
+        return min(MOST_BYTES - used, shutil.disk_usage(self.root).free // 4)
 
 
-def explain(held: Held, pictures: int | None) -> str:
+def place(root: Path, memory: Path | None) -> None:
+    """Make `root` a folder of ours: in memory and pointed to, or just there."""
+    if memory is None:
+        root.mkdir(exist_ok=True, mode=0o700)
+        return
+    if root.is_symlink():
+        there = root.readlink()
+        if not there.name.startswith(PREFIX):
+            return  # the operator's own way to a safe place
+        if there.parent == memory and _ours(there):
+            return
+        if _ours(there):
+            shutil.rmtree(there, ignore_errors=True)
+    elif root.exists():
+        shutil.rmtree(root, ignore_errors=True)
+    fresh = root.with_name(f".{root.name}-{secrets.token_hex(4)}")
+    fresh.symlink_to(_made(root, memory))
+    fresh.replace(root)
+
+
+def _made(root: Path, memory: Path) -> Path:
+    """The same folder for the same state directory, so that none is left behind; another one where it is not ours."""
+    mine = memory / f"{PREFIX}{hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:12]}"
+    if _ours(mine):
+        shutil.rmtree(mine)
+    try:
+        mine.mkdir(mode=0o700)
+    except FileExistsError:
+        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=memory))
+    return mine
+
+
+def _ours(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & 0o077 == 0
+
+
+def take_out(store: Store, vault: Vault, held: Held, to: Path) -> None:
+    """The original, as it came, into a new file; not there at all when it does not open to its end."""
+    submission = store.submission(held.submission)
+    if submission is None:
+        raise RefusedError("id", "its original is gone")
+    try:
+        with to.open("xb") as file:
+            to.chmod(0o600)
+            file.writelines(vault.open(submission.digest))
+    except FileExistsError:
+        raise RefusedError("file", f"{to} is there already; name a new file") from None
+    except SomrrError:
+        to.unlink()
+        raise
+
+
+def explain(held: Held, pictures: int | None, *, whole: bool = True) -> str:
     """WHY.txt: what was seen, what can be done, and the command that does it."""
     told = reason(held.reason)
     about = f"Part of the submission: {held.part}" if held.part else "The whole submission waits."
@@ -90,11 +170,13 @@ def explain(held: Held, pictures: int | None) -> str:
         "",
     ]
     if pictures is not None:
+        original = "the original as it came, byte for byte, and " if whole else ""
         lines += [
-            f"In this folder: the original as it came, byte for byte, and {pictures} page picture(s) that are safe to open.",
+            f"In this folder: {original}{pictures} page picture(s) that are safe to open.",
+            "" if whole else f"The original is too large to lie here: somrr quarantine show {held.id} --original FILE",
             "Deleting or changing anything here loses nothing: the original is kept in the vault.",
         ]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+    return mask(re.sub(r"\n{3,}", "\n\n", "\n".join(lines))) + "\n"
 
 
 def _ending(head: bytes, channel: str) -> str:

@@ -26,7 +26,7 @@ MAX_LIST = 20
 MAX_NUMBER = 10**12
 
 TEXTS: dict[str, re.Pattern[str]] = {
-    **dict.fromkeys(("submission", "update", "digest", "sha256", "held", "document", "key"), ID),
+    **dict.fromkeys(("submission", "update", "digest", "sha256", "held", "document", "key", "head"), ID),
     "case": CASE,
     "source": SOURCE,
     **dict.fromkeys(("code", "reason", "status", "from_status", "to_status", "state", "outcome"), CODE),
@@ -39,7 +39,7 @@ TEXTS: dict[str, re.Pattern[str]] = {
 _COUNTS = """
     present known new missing unfinished accepted repeated refused parts pages problems documents findings held filed
     ignored duplicates quarantined cases updates submissions workers worker files removed orphans count seconds
-    retry_seconds attempt attempts size bytes limit free_bytes memory_bytes exit_code idle move settled sources uncertain
+    retry_seconds attempt attempts size bytes limit free_bytes memory_bytes exit_code idle move settled sources uncertain seq
 """
 NUMBERS = frozenset(_COUNTS.split())
 

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from classifiers.cards import mask
 from daemon.quarantine import folder_name
 from records.model import (
     CaseRecord,
@@ -20,6 +21,7 @@ from records.model import (
     Finding,
     Held,
     HeldState,
+    Kind,
     PartFate,
     Problem,
     Severity,
@@ -27,25 +29,53 @@ from records.model import (
     SubmissionState,
     Update,
 )
+from routing import radiology
 from routing.announce import physician_of
-from routing.completeness import Checked
+from routing.completeness import Checked, slides
+from routing.proposals import proposals
 
 Row = Mapping[str, Any]
+MANY_ROWS = 500
+CASE_LINE = 1  # raised whenever `case` shows something else: the ledger keeps what it showed
 
 
 def emit(rows: Iterable[Row]) -> None:
     """JSON Lines on standard output."""
-    for row in rows:
-        click.echo(json.dumps(row, ensure_ascii=False, separators=(", ", ": ")))
+    _put(mask(_json(row)) for row in rows)  # R12, in file names too
+
+
+def emit_lines(lines: Iterable[Row]) -> None:
+    """JSON Lines of what `case_line` made: masked already."""
+    _put(_json(line) for line in lines)
+
+
+def _put(lines: Iterable[str]) -> None:
+    if text := "\n".join(lines):
+        click.echo(text)
+
+
+def _json(row: Row) -> str:
+    return json.dumps(row, ensure_ascii=False, separators=(", ", ": "))
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], empty: str) -> None:
-    """A table on a terminal; the same words without colour elsewhere."""
+    """A table on a terminal; the same words without colour elsewhere, and without lines where there are very many."""
+    cells = [["" if cell is None else mask(str(cell)) for cell in row] for row in rows]
+    if len(cells) > MANY_ROWS:
+        click.echo(_plain(title, list(columns), cells))
+        return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     shown = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
+    for row in cells:
+        shown.add_row(*row)
     console.print(shown if shown.row_count else empty)
+
+
+def _plain(title: str, columns: list[str], cells: list[list[str]]) -> str:
+    """Columns by blanks alone: drawing ten thousand rows takes seconds."""
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [columns, *cells])
+    return "\n".join((title, *lines))
 
 
 def when(moment: datetime | None) -> str | None:
@@ -82,6 +112,12 @@ def case(record: CaseRecord) -> Row:
     }
 
 
+def case_line(record: CaseRecord) -> Row:
+    """A case as lists show it, fit to be kept: no card number (R12)."""
+    line: Row = json.loads(mask(_json(case(record))))
+    return line
+
+
 def case_whole(record: CaseRecord) -> Row:
     """One case with its documents, facts, held things, updates and history."""
     return {
@@ -91,10 +127,29 @@ def case_whole(record: CaseRecord) -> Row:
             {**document(f.document), "id": f.document.id, "channel": f.channel, "received_at": when(f.received_at)}
             for f in record.documents
         ],
+        "pairs": pairs(record),
+        "slides": slides([f.document for f in record.documents], record.case.facts),
         "quarantine": [held(h) for h in record.held if h.state is HeldState.HELD],
+        "proposals": [{"what": p.what, "value": p.value, "seen": p.seen} for p in proposals(record)],
         "updates": [update(u) for u in record.updates],
         "history": [{"at": when(m.at), "from": m.from_status, "to": m.to_status, "why": m.why, "by": m.by} for m in record.moves],
     }
+
+
+def pairs(record: CaseRecord) -> list[Row]:
+    """Which report speaks of which images, and why it is thought so (R13)."""
+    papers = [f.document for f in record.documents]
+    reports = [d for d in papers if d.kind is Kind.RADIOLOGY_REPORT]
+    found = radiology.pair(reports, [d for d in papers if d.kind is Kind.RADIOLOGY_IMAGE])
+    return [
+        {
+            "report": p.report.id,
+            "images": [d.id for d in p.images.documents],
+            "study": radiology.study(p.images.documents[0]),
+            "reasons": list(p.reasons),
+        }
+        for p in found.pairs
+    ]
 
 
 def document(d: Document) -> Row:
@@ -171,6 +226,9 @@ def update(u: Update) -> Row:
         "reason": u.reason,
         "recipient": u.recipient,
         "language": u.language,
+        "returned": u.returned,
+        "job": u.job,
+        "meeting_at": when(u.meeting_at),
     }
 
 
@@ -191,10 +249,15 @@ def case_for_people(record: CaseRecord) -> None:
         for f in record.documents
     ]
     table("Documents", columns, papers, "No documents yet.")
+    matched = [(" ".join(p["study"].values()), ", ".join(p["reasons"])) for p in row["pairs"]]
+    table("Reports with their images", ("study", "because"), matched, "No report has its images yet.")
     waiting = [(h["id"], h["reason"], h["detail"], h["folder"]) for h in row["quarantine"]]
     table("In quarantine", ("id", "reason", "detail", "folder"), waiting, "Nothing waits in quarantine.")
     facts = [(name, fact["value"], fact["by"], fact["why"]) for name, fact in row["facts"].items()]
     table("Facts", ("fact", "value", "by", "why"), facts, "No facts set by staff.")
+    seen = [(p["what"], p["value"], p["seen"]) for p in row["proposals"]]
+    if seen:
+        table("Seen, not confirmed: set with `somrr case physician`", ("what", "value", "seen in"), seen, "")
     said = [(u["event"], u["recipient"], u["channel"], u["status"], u["due_at"], u["reason"]) for u in row["updates"]]
     table("Updates", ("event", "to", "by", "status", "due", "reason"), said, "Nothing owed.")
     table("History", ("at", "to", "why", "by"), [(m["at"], m["to"], m["why"], m["by"]) for m in row["history"]], "No moves yet.")

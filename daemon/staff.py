@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import structlog
 
+from classifiers.cards import mask
+from daemon.audit import user
 from daemon.commands import Context, configured
 from records import events
 from records.errors import RefusedError, TemporaryError
@@ -31,11 +34,10 @@ def cases(context: Context, status: str | None, as_json: bool) -> None:
     """The cases, those that wait longest first."""
     from daemon import show
 
-    records = context.house.store.cases(CaseStatus(status) if status else None)
+    rows = context.house.store.lines(CaseStatus(status) if status else None)
     if as_json:
-        show.emit(show.case(record) for record in records)
+        show.emit_lines(rows)
         return
-    rows = [show.case(record) for record in records]
     columns = ("reference", "status", "missing", "quarantined", "flags", "last activity")
     cells = [
         (r["ref"], r["status"], ", ".join(r["missing"]), r["quarantined"], " ".join(r["flags"]), r["last_activity"]) for r in rows
@@ -76,8 +78,10 @@ def case() -> None:
 def case_show(context: Context, ref: str, as_json: bool) -> None:
     """Checklist, documents with evidence, what waits, what was said, what happened."""
     from daemon import show
+    from daemon.house import now
 
     record = _record(context, ref)
+    context.house.store.note(user(), "view", record.case.ref, now())
     if as_json:
         show.emit([show.case_whole(record)])
     else:
@@ -103,7 +107,12 @@ _simple("close", "Close the case.")
 _simple("transfer", "Transfer the case for follow-up treatment.")
 _simple("reopen", "Take a finished case up again.")
 _simple("pay", "Record that payment has been arranged (R12); never card data.", fact=("paid", True))
+_simple("match", "The documents that the case holds now are one patient's, and its reports and images belong together (R8, R13).")
 _simple("return", "The patient asked for the records back (R37).", fact=("return_requested", True))
+_simple(
+    "in-person", "An in-person consultation is asked for (R36); passed on to International Services.", fact=("in_person", True)
+)
+_simple("returned", "What was asked back has been given back; disposal waits no longer (R37, R39).", fact=("returned", True))
 _simple("hold", "Stop automatic decisions and disposal of this case.", fact=("hold", True))
 _simple("unhold", "Let the machine go on with this case.", forgets=("hold",))
 
@@ -127,9 +136,12 @@ def case_note(context: Context, ref: str, text: str, by: str) -> None:
 @click.option("--name", required=True)
 @click.option("--email", default="")
 @click.option("--fax", default="")
+@click.option("--zone", default="", help="The physician's time zone, e.g. America/Mexico_City: for proposed calls.")
 @configured
-def case_physician(context: Context, ref: str, by: str, why: str, name: str, email: str, fax: str) -> None:
+def case_physician(context: Context, ref: str, by: str, why: str, name: str, email: str, fax: str, zone: str) -> None:
     """Set the referring physician of record; status updates go there (R30)."""
+    from zoneinfo import available_timezones
+
     from outbound.addresses import is_address, is_fax_number
     from routing.acts import Act
 
@@ -137,7 +149,14 @@ def case_physician(context: Context, ref: str, by: str, why: str, name: str, ema
         raise RefusedError("address", "--email is not a plain mail address like name@clinic.example")
     if fax and not is_fax_number(fax):
         raise RefusedError("address", "--fax is not a telephone number; write it with country code, like +52 55 0000 0000")
-    facts: dict[str, FieldValue] = {"physician_name": name, "physician_email": email, "physician_fax": fax}
+    if zone and zone not in available_timezones():
+        raise RefusedError("zone", "--zone is not a time zone; write it like America/Mexico_City")
+    facts: dict[str, FieldValue] = {
+        "physician_name": name,
+        "physician_email": email,
+        "physician_fax": fax,
+        "physician_zone": zone,
+    }
     perform(context, ref, Act("physician", by, why, {k: v for k, v in facts.items() if v}))
 
 
@@ -232,14 +251,22 @@ def _quarantine_list(context: Context, as_json: bool) -> None:
 
 @quarantine.command("show")
 @click.argument("held_id")
+@click.option("--original", type=click.Path(path_type=Path), help="Write the original, as it came, to this new file.")
 @json_option
 @configured
-def quarantine_show(context: Context, held_id: str, as_json: bool) -> None:
-    """What was seen, and what can be done."""
+def quarantine_show(context: Context, held_id: str, original: Path | None, as_json: bool) -> None:
+    """What was seen, and what can be done.
+
+    What --original writes is not sealed: put it on an encrypted disk, and delete it when you have looked.
+    """
     from daemon import show
-    from daemon.quarantine import explain
+    from daemon.house import now
+    from daemon.quarantine import explain, take_out
 
     held = _held(context, held_id)
+    context.house.store.note(user(), "view" if original is None else "take the original", held.id, now())
+    if original is not None:
+        take_out(context.house.store, context.house.vault, held, original)
     if as_json:
         show.emit([show.held(held)])
     else:
@@ -273,47 +300,12 @@ def quarantine_discard(context: Context, held_id: str, by: str, why: str) -> Non
     _rule(context, discard(_held(context, held_id), by, why))
 
 
-@click.group(invoke_without_command=True)
-@json_option
-@click.pass_context
-def outbox(ctx: click.Context, as_json: bool) -> None:
-    """What is owed, sent, failed, withheld, uncertain."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(_outbox_list, as_json=as_json)
-
-
-@click.command()
-@json_option
-@configured
-def _outbox_list(context: Context, as_json: bool) -> None:
-    from daemon import show
-
-    rows = [show.update(u) for u in context.house.store.outbox()]
-    if as_json:
-        show.emit(rows)
-        return
-    cells = [(r["id"], r["case"], r["event"], r["recipient"], r["channel"], r["status"], r["due_at"], r["reason"]) for r in rows]
-    columns = ("id", "case", "event", "to", "by", "status", "due", "reason")
-    show.table("Outbox", columns, cells, "Nothing is owed.")
-
-
-@outbox.command("retry")
-@click.argument("update_id")
-@configured
-def outbox_retry(context: Context, update_id: str) -> None:
-    """Queue a failed or uncertain update again; look first whether an uncertain one arrived."""
-    from daemon.house import now
-
-    if not context.house.store.retry(update_id, now()):
-        raise RefusedError("retry", "no failed or uncertain update has this id; `somrr outbox` lists them")
-    click.echo("queued again")
-
-
 def perform(context: Context, ref: str, asked: Act) -> None:
     """Decide and commit a staff act; when the machine was quicker, decide again from the new record."""
     from daemon.house import now
     from routing.acts import act
 
+    asked = replace(asked, why=mask(asked.why))  # R12: staff's notes, too
     for _ in range(5):
         record = _record(context, ref)
         decision = act(record, asked, context.house.world())
@@ -334,6 +326,7 @@ def _rule(context: Context, ruled: Held) -> None:
     from daemon.house import now
     from routing.rulings import reads_again
 
+    ruled = replace(ruled, ruled_why=mask(ruled.ruled_why)) if ruled.ruled_why else ruled
     context.house.store.rule(ruled, now(), read_again=reads_again(ruled))
     log.info(events.STAFF_ACTED, held=ruled.id, act=ruled.state.value)
     click.echo(f"{ruled.id}: {ruled.state}; the daemon decides its submission again (or: somrr once)")

@@ -1,4 +1,4 @@
-"""Writes EVENTS.md, PROBLEMS.md and FINDINGS.md from the catalogues: `python -m docs.tables`."""
+"""Writes EVENTS.md, PROBLEMS.md, FINDINGS.md and UPDATES.md from the catalogues: `python -m docs.tables`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from config.reasons import reasons
+from config.telling import TELLINGS, Telling
 from records.events import EVENTS
 
 HERE = Path(__file__).parent
@@ -32,6 +33,13 @@ FINDINGS_HEAD = """# Findings
 What was observed about a case's checklist. *Missing* keeps the case from opening and the sender is told; *doubtful* goes
 to staff and nobody is told; *advisory* blocks nothing.
 """
+UPDATES_PAGE_HEAD = """# Updates
+
+What is told, to whom and when. Each update is one template a language, and all say the same in text and HTML:
+`somrr preview EVENT --lang LANGUAGE` shows it. *Office hours* are those of `[rules.hours]`; what falls outside waits for
+the next opening. Staff get no mail: theirs are tasks in `somrr outbox`. A *passing* update that still waits is left out
+when the case has newer news.
+"""
 
 
 def _table(head: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -56,7 +64,23 @@ def findings() -> str:
     return _table(FINDINGS_HEAD, ("code", "severity", "what was seen", "what staff can do"), rows)
 
 
-PAGES = {"EVENTS.md": events, "PROBLEMS.md": problems, "FINDINGS.md": findings}
+def updates() -> str:
+    columns = ("event", "when", "to", "goes out", "lists")
+    rows = ((f"`{event.value}`", one.when, ", ".join(one.to), _hours(one), _lists(one)) for event, one in TELLINGS.items())
+    return _table(UPDATES_PAGE_HEAD, columns, rows)
+
+
+def _hours(one: Telling) -> str:
+    return ("at once, or in office hours as configured" if one.at_once else "in office hours") + (
+        ", passing" if one.passing else ""
+    )
+
+
+def _lists(one: Telling) -> str:
+    return " and ".join(name for name, there in (("everything missing", one.gaps), ("what is good to know", one.advice)) if there)
+
+
+PAGES = {"EVENTS.md": events, "PROBLEMS.md": problems, "FINDINGS.md": findings, "UPDATES.md": updates}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

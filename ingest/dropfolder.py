@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
+import shutil
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,7 +137,7 @@ class DropFolder:
             raise
 
     def acknowledge(self, arrival: Arrival) -> None:
-        """Move it to `taken/`, when so configured and it is still what was read."""
+        """Move it to `taken/` or remove it, when so configured and it is still what was read."""
         if (drop := self._drops.get(arrival.key)) is not None:
             self._settle(drop)
 
@@ -147,6 +149,24 @@ class DropFolder:
 
     def close(self) -> None:
         self._watch.close()
+
+    def forget(self, gone: Callable[[str], bool]) -> int:
+        removed = 0
+        if not (self._root / TAKEN).is_symlink() and (self._root / TAKEN).is_dir():
+            for drop in list(self._scan_folder(self._root / TAKEN, f"{TAKEN}/", None)):
+                with contextlib.suppress(ArrivalError):  # it changes right now: at the next run
+                    if gone(self._digest(drop)):
+                        _remove(drop)
+                        sync_folder(drop.path.parent)
+                        removed += 1
+        return removed
+
+    def _digest(self, drop: Drop) -> str:
+        """SHA-256 of the bytes that `fetch` gave for it."""
+        sha = hashlib.sha256()
+        for piece in tar(drop.tree) if drop.tree is not None else read_whole(drop.path, drop.mark, self._root):
+            sha.update(piece)
+        return sha.hexdigest()
 
     def _scan(self) -> Iterator[Drop]:
         yield from self._scan_folder(self._root, "", None)
@@ -261,18 +281,21 @@ class DropFolder:
         return Arrival(self.name, drop.key, envelope, None if drop.tree is not None else drop.mark.size)
 
     def _settle(self, drop: Drop) -> None:
-        """Move a thing in our custody to `taken/`; what is broken, has changed or can not be moved stays."""
-        if self._settings.after != "move" or not self._whole(drop, self._sights[drop.name]):
+        """Move a thing in our custody to `taken/`, or remove it; what is broken, has changed or can not be moved stays."""
+        if self._settings.after == "leave" or not self._whole(drop, self._sights[drop.name]):
             return
         try:
             if not self._unchanged(drop):
                 return
-            target = self._target(drop)
-            _move(drop.path, target)
-            if drop.beside is not None:
-                with contextlib.suppress(FileNotFoundError):  # one sidecar may speak of two files
-                    _move(drop.beside, target)
-            sync_folder(target)
+            if self._settings.after == "remove":
+                _remove(drop)
+            else:
+                target = self._target(drop)
+                _move(drop.path, target)
+                if drop.beside is not None:
+                    with contextlib.suppress(FileNotFoundError):  # one sidecar may speak of two files
+                        _move(drop.beside, target)
+                sync_folder(target)
             sync_folder(drop.path.parent)
         except (OSError, TemporaryError) as fault:
             self._tell_once(events.FILE_LEFT, drop.name, str(getattr(fault, "errno", None) or type(fault).__name__))
@@ -298,6 +321,16 @@ class DropFolder:
         if said not in self._told:
             self._told.add(said)
             log.warning(event, source=self.name, key=name_key(name), code=code)
+
+
+def _remove(drop: Drop) -> None:
+    """The vault has it, sealed; the copy in clear goes."""
+    if drop.tree is not None:
+        shutil.rmtree(drop.path)
+    else:
+        drop.path.unlink()
+    if drop.beside is not None:
+        drop.beside.unlink(missing_ok=True)
 
 
 def _move(path: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -125,6 +125,9 @@ class Mailbox:
                 self._idle_backoff.reset()
         else:
             stop.wait(seconds)
+
+    def forget(self, gone: Callable[[str], bool]) -> int:  # noqa: ARG002 - the protocol's; we made no copy, the mailbox is its owner's
+        return 0
 
     def close(self) -> None:
         session, self._session = self._session, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +63,9 @@ class Maildir:
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         self._watch.wait(seconds, stop)
+
+    def forget(self, gone: Callable[[str], bool]) -> int:  # noqa: ARG002 - the protocol's; we made no copy, the mailbox is its owner's
+        return 0
 
     def close(self) -> None:
         self._watch.close()

@@ -43,6 +43,9 @@ class Source(Protocol):
     def wait(self, seconds: float, stop: threading.Event) -> None:
         """Return after `seconds`, sooner on a hint that something came, and within a second when `stop` is set."""
 
+    def forget(self, gone: Callable[[str], bool]) -> int:
+        """Remove the copies that we made of arrivals whose SHA-256 is `gone` (R40); returns how many."""
+
     def close(self) -> None:
         """Let go of connections and watches; the source may be polled again afterwards."""
 

@@ -7,16 +7,18 @@ study, its modality, body part and date in our words.  `Finding.detail` and name
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.utils import format_datetime
+from typing import Any
 
 from config.rules import Programme
+from config.telling import TELLINGS
 from outbound.addresses import is_address, is_fax_number, message_ids
-from outbound.markup import blocks
-from outbound.wording import GAP_GROUPS, Language, best, environment
+from outbound.markup import Block, blocks
+from outbound.wording import BELOW, GAP_GROUPS, Language, best, environment, language
 from records.errors import ConfigurationError, PermanentError
 from records.model import Event, Finding, Message, Severity, Update
 
@@ -33,25 +35,47 @@ class Group:
     sentences: tuple[str, ...]
 
 
-def compose(update: Update, programme: Programme, now: datetime) -> Message:
-    """The message for `update`, dated `now`; its language is the update's where the programme has it.
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An update's prose in one language, laid out by `layout.txt.j2` and `layout.html.j2`."""
+
+    words: Mapping[str, Any]
+    subject: str
+    heading: str
+    greeting: str
+    body: tuple[Block, ...]
+
+
+def compose(update: Update, programme: Programme, now: datetime, bounce_tag: str = "") -> Message:
+    """The message for `update`, dated `now`: in the update's language where the programme has it, with English below.
+
+    With a `bounce_tag` ("+") what bounces comes to `mailbox+ID@domain`, which says which update it was.
 
     Raises PermanentError (codes: `no_address`, `bad_address`, `bad_reference`, `bad_id`, `finding_without_text`,
     `nothing_missing`; ConfigurationError `bad_sender`) rather than send something incomplete or unsafe.
     """
     _check(update, programme)
-    language = best(update.language, programme.languages)
-    subject, text, html = _letter(update, programme, language)
+    first = best(update.language, programme.languages)
+    spoken = (first,) if first.code == BELOW else (first, language(BELOW))
+    letters = tuple(_letter(update, programme, one) for one in spoken)
     return Message(
         update=update.id,
         message_id=message_id(update, programme),
         to=update.address or "",
-        subject=subject,
-        text=text,
-        html=html,
-        headers=tuple(_headers(update, programme, language, now)),
-        return_path="" if update.event is Event.ACKNOWLEDGED else programme.mailbox,
+        subject=f"[{update.case_ref}] {letters[0].subject}",
+        text=_laid_out("txt", letters, update, programme),
+        html=_laid_out("html", letters, update, programme),
+        headers=tuple(_headers(update, programme, spoken, now)),
+        return_path="" if TELLINGS[update.event].answer else bounce_address(update.id, programme, bounce_tag),
+        english=_laid_out("txt", letters[-1:], update, programme),
     )
+
+
+def bounce_address(update: str, programme: Programme, tag: str) -> str:
+    """Where what can not be delivered comes back to; the update's id is unguessable, so it proves that it was ours."""
+    local, _, domain = programme.mailbox.rpartition("@")
+    tagged = f"{local}{tag}{update}@{domain}"
+    return tagged if tag and is_address(tagged) else programme.mailbox
 
 
 def message_id(update: Update, programme: Programme) -> str:
@@ -63,9 +87,10 @@ def message_id(update: Update, programme: Programme) -> str:
 def _check(update: Update, programme: Programme) -> None:
     if not (is_address(programme.mailbox) and programme.sender_name.isprintable()):
         raise ConfigurationError("bad_sender", "programme.mailbox or programme.sender_name")
-    if update.address is None:
+    right = {"fax": is_fax_number, "email": is_address}.get(update.channel)  # else a summary that staff bring
+    if right is not None and update.address is None:
         raise PermanentError("no_address")
-    if not (is_fax_number(update.address) if update.channel == "fax" else is_address(update.address)):
+    if right is not None and not right(update.address):
         raise PermanentError("bad_address")
     if not _REFERENCE.fullmatch(update.case_ref):
         raise PermanentError("bad_reference")
@@ -73,52 +98,48 @@ def _check(update: Update, programme: Programme) -> None:
         raise PermanentError("bad_id")
 
 
-def _letter(update: Update, programme: Programme, language: Language) -> tuple[str, str, str]:
-    """Subject, text and HTML."""
-    facts = {"programme": programme, "ref": update.case_ref, "words": language.words}
-    gaps = _gaps(update.findings, language)
-    if update.event is Event.REJECTED and not gaps:
+def _letter(update: Update, programme: Programme, spoken: Language) -> Letter:
+    gaps = _gaps(update.findings, spoken)
+    if TELLINGS[update.event].gaps and not gaps and update.event is not Event.GAP_CLOSED:
         raise PermanentError("nothing_missing")
-    template = environment().get_template(f"{language.code}/{update.event.value}.j2")
-    context = template.new_context({**facts, "gaps": gaps, "hints": _hints(update.findings, language)})
+    template = environment().get_template(f"{spoken.code}/{update.event.value}.j2")
+    facts = {"programme": programme, "words": spoken.words, "gaps": gaps, "hints": _hints(update.findings, spoken)}
+    context = template.new_context(facts)
     prose = {name: "".join(template.blocks[name](context)) for name in ("subject", "heading", "body")}
-    subject = f"[{update.case_ref}] {prose['subject'].strip()}"
-    page = {
-        **facts,
-        "subject": subject,
-        "heading": prose["heading"].strip(),
-        "greeting": language.words["greeting"][update.recipient.value],
-        "body": blocks(prose["body"]),
-    }
-    text, html = (environment().get_template(f"layout.{form}.j2").render(page) for form in ("txt", "html"))
-    return subject, f"{text}\n", f"{html}\n"
+    greeting = spoken.words["greeting"][update.recipient.value]
+    return Letter(spoken.words, prose["subject"].strip(), prose["heading"].strip(), greeting, blocks(prose["body"]))
 
 
-def _gaps(findings: tuple[Finding, ...], language: Language) -> tuple[Group, ...]:
+def _laid_out(form: str, letters: tuple[Letter, ...], update: Update, programme: Programme) -> str:
+    page = {"letters": letters, "ref": update.case_ref, "programme": programme}
+    return environment().get_template(f"layout.{form}.j2").render(page).rstrip("\n") + "\n"
+
+
+def _gaps(findings: tuple[Finding, ...], spoken: Language) -> tuple[Group, ...]:
     """R28: every missing thing, in groups; one that has no text is a fault, for a notice must list every gap."""
     sentences: dict[str, list[str]] = {group: [] for group in GAP_GROUPS}
     for finding in findings:
         if finding.severity is not Severity.MISSING:
             continue
-        if finding.code not in language.findings:
+        if finding.code not in spoken.findings:
             raise PermanentError("finding_without_text", finding.code)
-        group = language.findings[finding.code][0]
-        sentences[group if group in sentences else "other"].append(language.sentence(finding.code, finding.study))
-    titles = language.words["groups"]
+        group = spoken.findings[finding.code][0]
+        sentences[group if group in sentences else "other"].append(spoken.sentence(finding.code, finding.study))
+    titles = spoken.words["groups"]
     return tuple(Group(titles[group], tuple(dict.fromkeys(said))) for group, said in sentences.items() if said)
 
 
-def _hints(findings: tuple[Finding, ...], language: Language) -> tuple[str, ...]:
+def _hints(findings: tuple[Finding, ...], spoken: Language) -> tuple[str, ...]:
     """Advisory findings as kind hints (R20, R24); doubtful ones are for staff alone (R29)."""
     said = (
-        language.sentence(finding.code, finding.study)
+        spoken.sentence(finding.code, finding.study)
         for finding in findings
-        if finding.severity is Severity.ADVISORY and finding.code in language.findings and finding.code not in STAFF_ONLY
+        if finding.severity is Severity.ADVISORY and finding.code in spoken.findings and finding.code not in STAFF_ONLY
     )
     return tuple(dict.fromkeys(said))
 
 
-def _headers(update: Update, programme: Programme, language: Language, now: datetime) -> Iterator[tuple[str, str]]:
+def _headers(update: Update, programme: Programme, spoken: tuple[Language, ...], now: datetime) -> Iterator[tuple[str, str]]:
     """All header fields but To, Subject and Message-ID, which are the message's own."""
     sender = Address(programme.sender_name, addr_spec=programme.mailbox)
     answered = message_ids([update.in_reply_to])
@@ -132,4 +153,4 @@ def _headers(update: Update, programme: Programme, language: Language, now: date
     # RFC 3834 section 5: an answer to a message, or a status report that nobody asked for
     yield "Auto-Submitted", "auto-replied" if answered else "auto-generated"
     yield "X-Auto-Response-Suppress", "All"
-    yield "Content-Language", language.code
+    yield "Content-Language", ", ".join(one.code for one in spoken)

@@ -12,6 +12,7 @@ import contextlib
 import re
 import socket
 import ssl
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Protocol
@@ -27,7 +28,7 @@ from records.model import Delivery, Message, Outcome
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z)")  # RFC 3463
 _DOTS = re.compile(rb"(?m)^\.")
 _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
-_GO_AHEAD = 354
+_GO_AHEAD, _PERMANENT = 354, 5
 _GOODBYE_SECONDS = 2
 
 
@@ -76,9 +77,34 @@ class SmtpCourier:
             raise ConfigurationError("smtp_ca_file", "can not be read as certificates") from fault
 
     def send(self, message: Message, mark: Mark = no_mark) -> Delivery:
+        return self.deliver(message.update, message.return_path, message.to, to_bytes(message), mark)
+
+    def deliver(self, update: str, sender: str, to: str, raw: bytes, mark: Mark = no_mark) -> Delivery:
+        """One attempt with these bytes; `sender` is where bounces go, "" the null sender."""
         attempt = _Attempt(self._settings, self._tls, mark)
-        outcome, code = asyncio.run(attempt.run(message, to_bytes(message)))
+        outcome, code = asyncio.run(attempt.run(_Envelope(update, sender, to), raw))
         return Delivery(outcome, code, self._clock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """What the dialogue says before the text."""
+
+    update: str
+    sender: str
+    to: str
+
+    @property
+    def untagged(self) -> str:
+        """The sender without the token for bounces."""
+        local, at, domain = self.sender.rpartition("@")
+        return f"{re.sub(rf'[+=-]{re.escape(self.update)}$', '', local)}{at}{domain}"
+
+    def asks(self, report: bool) -> tuple[list[str], list[str]]:
+        """Options of MAIL and RCPT (RFC 3461): bounces name the update and quote no body; answers want no bounce."""
+        if not report:
+            return [], []
+        return ["RET=HDRS", f"ENVID={self.update}"], ["NOTIFY=FAILURE" if self.sender else "NOTIFY=NEVER"]
 
 
 class _Stage(IntEnum):
@@ -107,11 +133,11 @@ class _Attempt:
             local_hostname=_own_host(),
         )
 
-    async def run(self, message: Message, raw: bytes) -> tuple[Outcome, str]:
+    async def run(self, envelope: _Envelope, raw: bytes) -> tuple[Outcome, str]:
         """Outcome and code; the settings' `timeout` bounds the attempt as a whole."""
         try:
             async with asyncio.timeout(self._settings.timeout):
-                return self._answered(*await self._dialogue(message, raw))
+                return self._answered(*await self._dialogue(envelope, raw))
         except SMTPResponseException as refusal:
             return self._answered(refusal.code, refusal.message)
         except TimeoutError:
@@ -121,16 +147,24 @@ class _Attempt:
         finally:
             await self._part()
 
-    async def _dialogue(self, message: Message, raw: bytes) -> tuple[int, str]:
+    async def _dialogue(self, envelope: _Envelope, raw: bytes) -> tuple[int, str]:
         """The server's last word: code and text."""
         await self._client.connect()
         self._transport = self._client.transport
         if self._settings.user:
             self._stage = _Stage.LOGIN
             await self._client.login(self._settings.user, self._settings.password.get_secret_value())
+        if self._client.is_ehlo_or_helo_needed:
+            await self._client.ehlo()
         self._stage = _Stage.ENVELOPE
-        await self._client.mail(message.return_path)
-        await self._client.rcpt(message.to)
+        of_mail, of_rcpt = envelope.asks(self._client.supports_extension("dsn"))
+        try:
+            await self._client.mail(envelope.sender, options=of_mail)
+        except SMTPResponseException as refusal:  # a server may let us send as the mailbox and nothing else
+            if refusal.code // 100 != _PERMANENT or envelope.untagged == envelope.sender:
+                raise
+            await self._client.mail(envelope.untagged, options=of_mail)
+        await self._client.rcpt(envelope.to, options=of_rcpt)
         self._mark()
         code, text = await self._client.execute_command(b"DATA")
         if code != _GO_AHEAD:

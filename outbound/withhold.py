@@ -6,24 +6,25 @@ Each question is answered with a reason code, or None: nothing stands against it
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
+from config.rules import Sending
 from outbound.addresses import bare, digits, is_address, is_fax_number
 from outbound.authentication import dmarc_passed
-from records.model import Mail, Update
+from records.model import Mail, Update, UpdateStatus
 
 _MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)(?:[+=_-].*)?", re.IGNORECASE)
 _LISTS = re.compile(r"owner-.*|.*-(?:request|owner|bounces?|subscribe|unsubscribe)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """How much may go out whatever the reason: a fault of ours must not become a flood."""
-
-    address_day: int = 20  # a clinic may send several patients' packets a day
-    case_day: int = 10
-    hour: int = 200
+#: the caps let an update wait so long before it is looked at again; only after two days of waiting it is staff's
+WAITS = {"address_cap": timedelta(hours=1), "case_cap": timedelta(hours=1), "breaker": timedelta(minutes=15)}
+#: reasons that staff can overrule with `outbox retry`
+RESUMABLE = (*WAITS, "address_bounced", "fax_program", "bad_sender", "finding_without_text")
+MEETINGS = ("teleconference", "other")
+CAPS = Sending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +58,26 @@ def withhold(
     mail: Mail | None = None,
     authserv_id: str | None = None,
     traffic: Traffic = Traffic(),
-    caps: Caps = Caps(),
+    caps: Sending = CAPS,
+    others: Iterable[Update] = (),
 ) -> str | None:
     """Why this update may not go out, or None.
 
-    `own` holds our mail addresses and fax numbers, `mail` the mail that the update answers, where it answers one.
+    `own` holds our mail addresses and fax numbers, `mail` the mail that the update answers, where it answers one,
+    `others` the case's updates.
 
-    Codes: those of `answerable`, `staff_channel` (teleconference and the like are staff's), and `address_cap`,
-    `case_cap`, `breaker` for the caps.
+    Codes: those of `answerable`, `staff_channel` (what only staff can bring), `address_bounced`, and `address_cap`,
+    `case_cap`, `breaker` for the caps.  What staff sent themselves (`urgent_by`) passes the caps.
     """
-    against = _against_channel(update, own)
+    against = _against_channel(update, own) or _against_bounced(update, others)
     if against is None and mail is not None:
         against = answerable(mail, own, authserv_id)
-    return against or _against_traffic(traffic, caps)
+    return against or (None if update.urgent_by else _against_traffic(traffic, caps))
 
 
 def _against_channel(update: Update, own: Collection[str]) -> str | None:
+    if update.channel in MEETINGS:
+        return None  # nothing goes out: staff get a proposal
     if update.channel not in {"email", "fax"}:
         return "staff_channel"
     if not update.address:
@@ -96,7 +101,15 @@ def _against_address(address: str, own: Collection[str]) -> str | None:
     return "machine_address" if _MACHINES.fullmatch(local) or _LISTS.fullmatch(local) else None
 
 
-def _against_traffic(traffic: Traffic, caps: Caps) -> str | None:
+def _against_bounced(update: Update, others: Iterable[Update]) -> str | None:
+    """An address from which an update came back gets no other until staff have corrected or retried it."""
+    dead = {
+        one.address for one in others if one.id != update.id and one.status is UpdateStatus.FAILED and one.reason == "bounced"
+    }
+    return "address_bounced" if update.address in dead else None
+
+
+def _against_traffic(traffic: Traffic, caps: Sending) -> str | None:
     if traffic.address_day >= caps.address_day:
         return "address_cap"
     if traffic.case_day >= caps.case_day:

@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from outbound.markup import fill
+from outbound.markup import fill, left_to_right, underline
 
 BELOW = "en"  # the language under every other
 GAP_GROUPS = ("forms", "radiology", "pathology", "other")
@@ -33,6 +33,8 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters["fill"] = fill
+    made.filters["underline"] = underline
+    made.filters["left_to_right"] = left_to_right
     return made
 
 

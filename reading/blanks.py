@@ -11,19 +11,22 @@ import re
 import shutil
 import tempfile
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pypdfium2
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from reading.geometry import shaded
 from reading.ink import FRAME, Grey, dark, flat
 from reading.limits import Unreadable
 from reading.pdf import flattened, layer_words, opened
+from reading.signatures import TRUST
 from reading.widgets import widgets
 from reading.words import Word
 from reading.zones import bracketed, highlights, places
@@ -52,18 +55,36 @@ class Blank:
 class _ZoneEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str = Field(min_length=1)
-    kind: str = Field(pattern="^(field|signature|date|role)$")
+    kind: Literal["field", "signature", "date", "role"]
     page: int = Field(1, ge=1, le=MOST_PAGES)
     box: tuple[float, float, float, float]
     placeholder: str = ""
 
+    @field_validator("box")
+    @classmethod
+    def _on_the_page(cls, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        left, top, right, bottom = box
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise ValueError(
+                "left, top, right, bottom are fractions of the page from its upper left corner: 0 to 1, left < right"
+            )
+        return box
+
 
 class _FormEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    kind: str
+    kind: Literal["letter_of_agreement", "informed_consent"]
     version: str = "1"
     language: str = "en"
     zones: list[_ZoneEntry] = []
+
+    @field_validator("zones")
+    @classmethod
+    def _named_apart(cls, zones: list[_ZoneEntry]) -> list[_ZoneEntry]:
+        twice = [name for name, count in Counter(z.name for z in zones).items() if count > 1]
+        if twice:
+            raise ValueError("two zones have one name: give each its own, such as signature and signature_2")
+        return zones
 
 
 def load_blanks(folder: Path | None) -> tuple[Blank, ...]:
@@ -80,15 +101,40 @@ def load_blanks(folder: Path | None) -> tuple[Blank, ...]:
     return tuple(found)
 
 
+def load_blank(home: Path) -> tuple[Blank, ...]:
+    """The pages of one registered blank; raises ConfigurationError as `load_blanks`."""
+    return tuple(_load(home))
+
+
 def _load(home: Path) -> Iterator[Blank]:
     try:
         entry = _FormEntry.model_validate(tomllib.loads((home / "form.toml").read_text(encoding="utf-8")))
         sheets = _sheets((home / "blank.pdf").read_bytes())
-    except (OSError, ValueError, ValidationError, Unreadable, pypdfium2.PdfiumError) as fault:
-        raise ConfigurationError("form_unusable", f"{home.name}: {type(fault).__name__}") from fault
+        if beyond := [z.name for z in entry.zones if z.page > len(sheets)]:
+            raise ConfigurationError(
+                "form_unusable", f"{home.name}: zone {beyond[0]!r} is on a page that blank.pdf does not have"
+            )
+    except (OSError, ValueError, Unreadable, pypdfium2.PdfiumError) as fault:
+        raise ConfigurationError("form_unusable", f"{home.name}: {_why(fault)}") from fault
     for number, (image, words) in enumerate(sheets, start=1):
         zones = tuple(Zone(z.name, z.kind, z.page, z.box, z.placeholder) for z in entry.zones if z.page == number)
         yield Blank(home.name, entry.kind, entry.version, entry.language, number, len(sheets), words, _grey(image), zones)
+
+
+def _why(fault: Exception) -> str:
+    """What is wrong with a blank's folder and what would be right, without quoting its content."""
+    if isinstance(fault, ValidationError):
+        first = fault.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(n + 1) if isinstance(n, int) else n for n in first["loc"])
+        return f"form.toml, {where}: {first['msg']}"
+    if isinstance(fault, tomllib.TOMLDecodeError):
+        at = re.search(r"\(at .*\)", str(fault))
+        return f"form.toml is not TOML {at[0] if at else ''}".strip()
+    if isinstance(fault, FileNotFoundError):
+        return "blank.pdf is missing"
+    if isinstance(fault, OSError):
+        return f"a file can not be read: {fault.strerror}"
+    return "blank.pdf is no PDF that can be read, or has more pages than a form"
 
 
 def find_zones(pdf: bytes) -> tuple[Zone, ...]:
@@ -133,13 +179,19 @@ def register(folder: Path, name: str, pdf: bytes, kind: str, version: str = "1",
     Raises RefusedError when the name is taken or no name, or the PDF is no readable blank.
     """
     if not _NAME.fullmatch(name):
-        raise RefusedError("form_name", "A form's name is small letters, digits, - and _.")
+        raise RefusedError("form_name", "A form's name is small letters, digits, - and _, at most 64, such as loa-es-2026.")
+    if name == TRUST:
+        raise RefusedError("form_name", "The folder of that name holds the certificates of trusted signers; take another name.")
     if (folder / name).exists():
-        raise RefusedError("form_exists", "A form of this name is registered; remove its folder first or take another name.")
+        raise RefusedError(
+            "form_exists", "A form of this name is registered; give --version or --name, or remove its folder first."
+        )
     try:
         sheets = _sheets(pdf)
     except (Unreadable, pypdfium2.PdfiumError, ValueError) as fault:
-        raise RefusedError("form_unreadable", "The file is no PDF that can be read.") from fault
+        raise RefusedError(
+            "form_unreadable", f"The file is no PDF that can be read, or has more than {MOST_PAGES} pages."
+        ) from fault
     if any(len(words) < 5 for _, words in sheets):
         raise RefusedError("form_no_text", "The blank needs a text layer on every page: register the original PDF, not a scan.")
     folder.mkdir(parents=True, exist_ok=True)

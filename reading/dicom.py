@@ -18,7 +18,7 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from reading import kinds
-from reading.dicomscan import Layout, scan
+from reading.dicomscan import UNDEFINED, Layout, scan
 from reading.limits import Unreadable
 from records.model import Dicom, Role
 
@@ -29,6 +29,7 @@ MAX_INFLATED = 64 << 20
 MAX_RATIO = 200
 MAX_REPORT = 200_000  # characters of a structured report
 MAX_SEQUENCE_LEVELS = 24
+_DAYS = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")  # the first that a machine filled in
 _PROGRAM_STARTS = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"%PDF", b"<", b"PK")
 
 
@@ -44,8 +45,8 @@ def read(found: Found, sheet: Sheet) -> None:
             _directory(dataset, sheet)
             return
         sheet.dicom = facts(dataset, layout.has_pixels)
-        if layout.truncated:
-            sheet.problem("dicom_truncated", layout.truncated)
+        if lacking := layout.truncated or _pixels_lacking(dataset, layout):
+            sheet.problem("dicom_truncated", lacking)
         _report(dataset, sheet)
 
 
@@ -108,7 +109,7 @@ def facts(dataset: Dataset, has_pixels: bool) -> Dicom:
         has_pixels=has_pixels,
         instance_number=_number(dataset, "InstanceNumber"),
         series_number=_number(dataset, "SeriesNumber"),
-        study_date=_date(dataset, "StudyDate"),
+        study_date=next((day for word in _DAYS if (day := _date(dataset, word))), None),
         study_description=_text(dataset, "StudyDescription"),
         series_description=_text(dataset, "SeriesDescription"),
         body_part=_text(dataset, "BodyPartExamined").upper(),
@@ -120,6 +121,19 @@ def facts(dataset: Dataset, has_pixels: bool) -> Dicom:
         frames=_number(dataset, "NumberOfFrames") or 1,
         image_type=tuple(word for word in _text(dataset, "ImageType").upper().split("\\") if word)[:12],
     )
+
+
+def _pixels_lacking(dataset: Dataset, layout: Layout) -> str:
+    """What native pixels lack of the bytes that rows, columns and frames ask for (PS3.5 8.1.1); "" when nothing."""
+    if layout.pixels_length in (0, UNDEFINED):
+        return ""
+    names = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+    rows, columns, samples, bits = (_number(dataset, name) or 0 for name in names)
+    frames = max(1, _number(dataset, "NumberOfFrames") or 1)
+    asked = rows * columns * samples * bits * frames // 8
+    if "422" in _text(dataset, "PhotometricInterpretation"):  # two colour samples shared by two pixels
+        asked = asked * 2 // 3
+    return f"pixels hold {layout.pixels_length} of {asked} bytes" if layout.pixels_length < asked else ""
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
@@ -152,13 +166,24 @@ def _date(dataset: Dataset, keyword: str) -> str | None:
 
 
 def _directory(dataset: Dataset, sheet: Sheet) -> None:
-    """How many files a DICOMDIR lists, as its text page; the names are kept for comparing, never opened."""
-    names = []
+    """What a DICOMDIR lists, as its text page: studies, series and their files, in its order (PS3.3 F.5).
+
+    The names are kept for comparing, never opened.
+    """
+    lines, files = [""], 0
     for record in dataset.get("DirectoryRecordSequence", None) or []:
+        kind = _text(record, "DirectoryRecordType")
+        if kind == "STUDY":
+            day = _date(record, "StudyDate") or "-"
+            lines.append(f"study: {_text(record, 'StudyInstanceUID')} {day} {_text(record, 'StudyDescription')}")
+        elif kind == "SERIES":
+            lines.append(f"series: {_text(record, 'Modality')}")
         value = record.get("ReferencedFileID")
         if value is not None:
-            names.append("/".join(value) if isinstance(value, pydicom.multival.MultiValue) else str(value))
-    sheet.text_page(1, "\n".join([f"files listed: {len(names)}", *names]))
+            files += 1
+            lines.append("/".join(value) if isinstance(value, pydicom.multival.MultiValue) else str(value))
+    lines[0] = f"files listed: {files}"
+    sheet.text_page(1, "\n".join(line.rstrip() for line in lines))
 
 
 def _report(dataset: Dataset, sheet: Sheet) -> None:

@@ -25,6 +25,7 @@ class Layout:
     end: int = 0
     has_pixels: bool = False
     pixels_at: int = 0
+    pixels_length: int = 0  # as declared; UNDEFINED for fragments
     truncated: str = ""
 
 
@@ -77,7 +78,7 @@ class _Scanner:
         if layout.elements > MAX_ELEMENTS:
             raise Unreadable("dicom_nesting", f"more than {MAX_ELEMENTS} elements")
         if element.tag in PIXELS and not self.levels and not layout.pixels_at:
-            layout.has_pixels, layout.pixels_at = element.length > 0, at
+            layout.has_pixels, layout.pixels_at, layout.pixels_length = element.length > 0, at, element.length
 
     def _step(self, element: _Element) -> int:
         """Where the next element begins: into sequences and their items, over everything else."""

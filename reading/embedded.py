@@ -12,8 +12,10 @@ from reading.limits import Unreadable
 if TYPE_CHECKING:
     from reading.unpack import Found, Sheet
 
+WRAPPED = b"\x02\0"
 NATIVE = "\x01Ole10Native"  # a file dragged into a document (MS-OLEDS 2.3.6)
 WHOLE = ("CONTENTS", "Package", "EmbeddedOdf")  # streams that are a file as it stands
+DOCUMENTS = {"WordDocument": kinds.DOC, "Workbook": kinds.XLS, "Book": kinds.XLS, "PowerPoint Document": kinds.PPT}
 LOCKED = "EncryptedPackage"  # an office document with a password (MS-OFFCRYPTO 2.3.4)
 
 
@@ -34,14 +36,18 @@ def take_out(storage: Storage, name: str, sheet: Sheet) -> None:
     elif native is not None:
         called, content = native_file(native)
         sheet.child(called or name, content)
-    elif "WordDocument" in storage.streams:
-        sheet.child(name, b"", hint=kinds.DOC, opened=storage)
+    elif kind := next((kind for stream, kind in DOCUMENTS.items() if stream in storage.streams), ""):
+        sheet.child(name, b"", hint=kind, opened=storage)
     else:
         raise Unreadable("unreadable_type", "an object of another program")
 
 
 def native_file(raw: bytes) -> tuple[str, bytes]:
     """Name and bytes of a wrapped file: label, path, two numbers, path again, then the length and the bytes."""
+    if raw[4:6] != WRAPPED:  # a program's own bytes, as before there were names
+        if kinds.sniff(raw[4 : 4 + kinds.HEAD_BYTES]) in kinds.IMAGES | {kinds.PDF}:
+            return "", raw[4:]
+        raise Unreadable("unreadable_type", "an object of another program")
     try:
         at = raw.index(b"\0", 6) + 1
         path_end = raw.index(b"\0", at)
@@ -51,5 +57,5 @@ def native_file(raw: bytes) -> tuple[str, bytes]:
         at += 4 + size
         (size,) = struct.unpack_from("<I", raw, at)
     except (ValueError, struct.error):
-        raise Unreadable("office_malformed", "a wrapped file that can not be taken out") from None
+        raise Unreadable("unreadable_type", "an object that only points to a file, or a damaged one") from None
     return name, raw[at + 4 : at + 4 + size]

@@ -11,11 +11,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from reading.align import Laid, lay, level
+from reading.align import Laid, lay, level, through
 from reading.blanks import Blank
 from reading.ink import FRAME, Grey, Mask, dark, filling, flat, rules
 from reading.labels import AGREEMENT, DATE, SIGNATURE, Label, holds, labels, mirrored, plain, right_to_left
 from reading.sheet import Recognise, Sheet
+from reading.signatures import Seal
 from reading.words import Word
 from reading.zones import bracketed, places
 from records.model import FormSeen, ZoneSeen
@@ -23,6 +24,9 @@ from records.model import FormSeen, ZoneSeen
 SHARED = 0.3  # of a blank's words a page must share to be laid over it
 LAID = 0.45  # of a blank's words in place: this is the form
 AGREED = 0.6  # or of the page's words, when much of the page was not read
+WORST = ("changed", "unread", "intact", "trusted")  # states of digital signatures
+NEAR = 0.012  # of the page's height, that a signature's field may lie off its line
+PERFECT = 0.98  # of the likeliest blank's words in place: no other need be tried
 TRIED = 5  # blank pages that a page is laid over, the likeliest ones
 
 
@@ -35,20 +39,51 @@ def looks_like_form(text: str, blanks: Sequence[Blank]) -> bool:
     return any(_shared(mine, blank) >= SHARED for blank in blanks)
 
 
-def observe(image: Grey, words: Sequence[Word], blanks: Sequence[Blank], recognise: Recognise | None = None) -> FormSeen | None:
+def observe(
+    image: Grey,
+    words: Sequence[Word],
+    blanks: Sequence[Blank],
+    recognise: Recognise | None = None,
+    seals: Sequence[Seal] = (),
+    number: int = 1,
+) -> FormSeen | None:
     """Lay an upright grey page (rows × columns, any resolution) over the nearest blank and look at its places.
 
     `words` are the page's, in fractions of it.  Without a near blank the places are sought by labels alone (`form` None);
     None when the page has neither.  `recognise` reads one line's picture again where the page's words are unsure.
+    `seals` are the digital signatures of the file whose page `number` this is.
     """
     found = _nearest(words, blanks)
     if found is None or not _is_it(found[1]):
-        return _by_labels(image, words, len(blanks), found[1].match if found else 0.0, recognise)
+        seen = _by_labels(image, words, len(blanks), found[1].match if found else 0.0, recognise)
+        return replace(seen, sealed=True) if seen and seals else seen
     blank, laid = found
     sheet = Sheet(image, words, blank, laid, recognise)
     zones = tuple(sheet.seen(zone) for zone in blank.zones)
+    zones, sealed = _sealed(zones, blank, laid, seals, number)
     match = round(laid.match, 3)
-    return FormSeen(blank.name, blank.kind, blank.version, blank.page, blank.pages, match, zones, compared=len(blanks))
+    return FormSeen(blank.name, blank.kind, blank.version, blank.page, blank.pages, match, zones, len(blanks), sealed)
+
+
+def _sealed(
+    zones: Sequence[ZoneSeen], blank: Blank, laid: Laid, seals: Sequence[Seal], number: int
+) -> tuple[tuple[ZoneSeen, ...], bool]:
+    """The zones with the digital signatures whose fields lie in them; True when one lies in none of this page's.
+
+    The worst state of several in one place counts.
+    """
+    seen, used = list(zones), 0
+    size = np.array([blank.image.shape[1], blank.image.shape[0]], np.float64)
+    for seal in sorted((s for s in seals if s.page == number), key=lambda s: WORST.index(s.state)):
+        corners = through(laid.matrix, np.array([seal.box[:2], seal.box[2:]])) / size
+        x, y = corners.mean(axis=0)
+        for at, zone in enumerate(blank.zones):
+            left, top, right, bottom = zone.box
+            if zone.kind == "signature" and left <= x <= right and top - NEAR <= y <= bottom + NEAR:
+                seen[at] = replace(seen[at], digital=seen[at].digital or seal.state)
+                used += 1
+                break
+    return tuple(seen), used < len(seals)
 
 
 def _shared(mine: frozenset[str], blank: Blank) -> float:
@@ -65,8 +100,14 @@ def _nearest(words: Sequence[Word], blanks: Sequence[Blank]) -> tuple[Blank, Lai
     mine = frozenset(plain(w.text) for w in words)
     shares = sorted(((_shared(mine, blank), -i) for i, blank in enumerate(blanks)), reverse=True)
     likely = [blanks[-i] for share, i in shares[:TRIED] if share >= SHARED / 2]
-    laid = [(b, over) for b in likely if (over := lay(words, b.words, (b.image.shape[1], b.image.shape[0]))) is not None]
-    return max(laid, key=lambda pair: pair[1].match, default=None)
+    best: tuple[Blank, Laid] | None = None
+    for blank in likely:
+        laid = lay(words, blank.words, (blank.image.shape[1], blank.image.shape[0]))
+        if laid is not None and (best is None or laid.match > best[1].match):
+            best = blank, laid
+        if best is not None and best[1].match >= PERFECT:
+            break
+    return best
 
 
 # --- without a blank -------------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ MM = FRAME / 215.9
 DARK = 0.76  # of the paper's own brightness around it
 SPECK = 9  # pixels: less is dirt
 STREAK = 0.35  # of the page: longer straight runs are drawn by scanners, not by people
+STRAIGHT = 0.3 * MM  # how far a drawn line strays from straight, and low writing does not keep to
+PIECE, DRIFT = 41, 9  # pixels: least straight piece of such a run, and how high all of it may be
 
 
 def grown(mask: Mask, wide: int, tall: int) -> Mask:
@@ -51,22 +53,32 @@ def dark(lit: Grey) -> Mask:
 
 
 def streaks(ink: Mask) -> Mask:
-    """Thin lines over much of the page, level or upright: fax lines, dirty glass (and the form's own long rules)."""
-    height, width = ink.shape
+    """Thin lines over much of the page, level or upright: fax lines, dirty glass (and the form's own long rules).
+
+    They may drift a little on their way, as on a page that lies askew or was photographed.
+    """
+    return (_level_streaks(ink) | np.ascontiguousarray(_level_streaks(np.ascontiguousarray(ink.T)).T)) & ink
+
+
+def _level_streaks(ink: Mask) -> Mask:
     found = np.zeros_like(ink)
-    for long, thick in (((round(width * STREAK) | 1, 1), (1, 3)), ((1, round(height * STREAK) | 1), (3, 1))):
-        line = _runs(grown(ink, *thick), long)
-        if line.any():
-            found |= line & (1 - filling(line, 9, 9))  # a black bar is no streak
-    return found & ink
+    pieces = filling(grown(ink, 1, 3), PIECE, 1)
+    inked = np.convolve(pieces.sum(axis=1, dtype=np.int64), np.ones(DRIFT), "same")
+    for top, bottom in _stretches(inked > STREAK * ink.shape[1]):  # few rows can hold one, on most pages none
+        top, bottom = max(0, top - DRIFT), bottom + DRIFT
+        here = pieces[top:bottom]
+        here = here & (1 - filling(here, 9, 9))  # a black bar is no streak
+        _, marks, stats, _ = cv2.connectedComponentsWithStats(joined(here, 15, 1), connectivity=8)
+        long = (stats[:, cv2.CC_STAT_WIDTH] > STREAK * ink.shape[1]) & (stats[:, cv2.CC_STAT_HEIGHT] <= DRIFT)
+        long[0] = False
+        found[top:bottom] |= here & long[marks].astype(np.uint8)
+    return found
 
 
-def _runs(ink: Mask, size: tuple[int, int]) -> Mask:
-    """Ink in windows of `size` (width, height, both odd) that are full: an opening whose cost does not grow with the window."""
-    border = cv2.BORDER_CONSTANT
-    whole = cv2.boxFilter(ink, cv2.CV_32F, size, normalize=False, borderType=border) > size[0] * size[1] - 0.5
-    spread = cv2.boxFilter(whole.astype(np.uint8), cv2.CV_32F, size, normalize=False, borderType=border)
-    return (spread > 0.5).astype(np.uint8)
+def _stretches(there: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and past-the-last index of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], there.astype(np.int8), [0]))))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
 def rules(ink: Mask, shortest: int = 60) -> list[tuple[int, int, int, int]]:
@@ -89,9 +101,18 @@ def rules(ink: Mask, shortest: int = 60) -> list[tuple[int, int, int, int]]:
     return sorted(boxes, key=lambda box: (box[1], box[0]))
 
 
-def crossing(rest: Mask, gone: Mask, ink: Mask, reach: int) -> Mask:
+def on_the_line(added: Mask, near: Mask) -> Mask:
+    """Of the ink `near` a ruled line, what belongs to the shapes in `added` and not to the line: low writing rests upon it."""
+    loose = near & (1 - grown(level_runs(near), 1, 3))
+    count, marks = cv2.connectedComponents(added | loose, connectivity=8)
+    mine = np.bincount(marks.ravel(), weights=added.ravel(), minlength=count) >= SPECK
+    mine[0] = False
+    return np.asarray(loose & mine[marks], np.uint8)
+
+
+def crossing(rest: Mask, gone: Mask, ink: Mask, reach: int, wide: int = 9) -> Mask:
     """Of the ink that lies under `gone` lines, what crosses them: there is other ink (`rest`) right above and right below."""
-    upper = np.zeros((2 * reach + 1, 9), np.uint8)
+    upper = np.zeros((2 * reach + 1, wide), np.uint8)
     upper[: reach + 1] = 1  # a pixel sees what is above it
     above, below = (np.asarray(cv2.dilate(rest, half), np.uint8) for half in (upper, upper[::-1].copy()))
     return ink & gone & above & below
@@ -176,8 +197,10 @@ def _strung(shape: Mask) -> bool:
     ys, xs = np.nonzero(level)
     if len(np.unique(xs)) < 0.6 * wide:
         return False
+    columns = np.unique(xs)
+    heights = np.bincount(xs, weights=ys)[columns] / np.bincount(xs)[columns]
     slope = np.polyfit(xs, ys, 1)
-    if np.mean(np.abs(ys - np.polyval(slope, xs)) < 0.6 * MM) < 0.85:
+    if np.mean(np.abs(heights - np.polyval(slope, columns)) < STRAIGHT) < 0.85:
         return False
     rest = unruled(shape, level)
     _, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)

@@ -76,11 +76,12 @@ class Job:
     def blame(self, code: str, detail: str) -> None:
         """The worker died: the innermost open file did it; it is kept as unread and left out of the next walk.
 
-        A crash is believed the second time only: the first worker may have been killed by load.
+        A crash or a want of memory is believed the second time only: the first worker may have been killed by load,
+        or have been full of what it had loaded for others.
         """
         self.kills += 1
         number, part = self.open[-1] if self.open else ("0", None)
-        if code == "parser_crashed" and number not in self.suspects:
+        if code in ("parser_crashed", "parser_memory") and number not in self.suspects:
             self.suspects.add(number)
             self.open.clear()
             return

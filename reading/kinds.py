@@ -27,6 +27,17 @@ TNEF = "application/ms-tnef"
 OLE = "application/x-ole-storage"
 MSG = "application/vnd.ms-outlook"
 DOC = "application/msword"
+XLS = "application/vnd.ms-excel"
+PPT = "application/vnd.ms-powerpoint"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
+XPS = "application/oxps"
+IWORK = "application/x-iwork"  # our own name: Apple's Pages, Numbers and Keynote
+SHORTCUT = "application/x-shortcut"  # our own name: a file that only points to a web address (.url, .webloc)
+CMS = "application/pkcs7-mime"  # signed (S/MIME)
+CMS_LOCKED = "application/pkcs7-enveloped"  # our own name
+PGP_LOCKED = "application/x-pgp-message"  # our own name
+SIGNATURES = {"application/pgp-signature", "application/pgp-keys", "application/pgp-encrypted"}  # the last only says "Version: 1"
+UDF = "application/x-udf-image"  # our own name: a disc image without the older file system beside it
 RTF = "text/rtf"
 HTML = "text/html"
 TEXT = "text/plain"
@@ -40,14 +51,17 @@ ODS = "application/vnd.oasis.opendocument.spreadsheet"
 
 IMAGES = {"image/jpeg", "image/png", "image/tiff", "image/heic", "image/webp", "image/gif", "image/bmp"}
 OFFICE = {WORD, SHEET, SLIDES, ODT, ODS}
-COMPRESSED = {"application/gzip", "application/x-bzip2", "application/x-xz"}
+COMPRESSED = {"application/gzip", "application/x-bzip2", "application/x-xz", "application/x-lzma"}
+COMPRESSED_RARELY = {"application/x-compress", "application/zstd", "application/x-lz4", "application/x-lzip"}
 OTHER_ARCHIVES = {
+    "application/x-lzh-compressed",
+    "application/x-cpio",
     "application/x-7z-compressed",
     "application/vnd.rar",
     "application/x-iso9660-image",
     "application/vnd.ms-cab-compressed",
 }
-ARCHIVES = {ZIP, TAR} | COMPRESSED | OTHER_ARCHIVES
+ARCHIVES = {ZIP, TAR} | COMPRESSED | COMPRESSED_RARELY | OTHER_ARCHIVES
 PICTURE_FORMATS_REFUSED = ("image/vnd.adobe.photoshop", "image/fits", "application/postscript", "image/x-eps", "image/svg+xml")
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -70,10 +84,21 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"SIMPLE  =", "image/fits"),
     (b"%!PS", "application/postscript"),
     (b"\xc5\xd0\xd3\xc6", "image/x-eps"),
+    *((start, XLS) for start in (b"\x09\0\x04\0", b"\x09\2\6\0", b"\x09\4\6\0", b"\x09\x08\x08\0", b"\x09\x08\x10\0")),
     (b"MZ", PROGRAM),
     (b"\x7fELF", PROGRAM),
     (b"\xca\xfe\xba\xbe", PROGRAM),
     (b"\xcf\xfa\xed\xfe", PROGRAM),
+)
+_CMS_TYPES = (
+    (b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", CMS),
+    (b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", CMS_LOCKED),
+    (b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17", CMS_LOCKED),
+)
+_PGP_TYPES = (
+    (b"-----BEGIN PGP MESSAGE-----", PGP_LOCKED),
+    (b"-----BEGIN PGP SIGNATURE-----", "application/pgp-signature"),
+    (b"-----BEGIN PGP PUBLIC KEY BLOCK-----", "application/pgp-keys"),
 )
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif")
 _TEXT = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]{4,}")  # no control characters, in whatever encoding
@@ -84,17 +109,21 @@ _KNOWN_FIELDS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PROGRAM_NAMES = re.compile(
-    r"\.(?:exe|dll|com|bat|cmd|msi|scr|ocx|sys|cpl|inf|ini|jar|class|vbs|ps1|sh|js|css|lnk|url|reg|cfg|drv|so|dylib|app|apk|"
+    r"\.(?:exe|dll|com|bat|cmd|msi|scr|ocx|sys|cpl|inf|ini|jar|class|vbs|ps1|sh|js|css|lnk|url|webloc|reg|cfg|drv|so|dylib|app|apk|"
     r"manifest|cat|chm|hlp|ico|icns|swf|map)$"
     r"|(?:^|/)(?:autorun[^/]*|thumbs\.db|desktop\.ini|\.ds_store|\._[^/]*)$|(?:^|/)__macosx/",
     re.IGNORECASE,
 )
+_OPEN_PACKAGES = (("xl/workbook.bin", XLSB), ("word/", WORD), ("xl/", SHEET), ("ppt/", SLIDES), ("Documents/1/", XPS))
+_SHORTCUT = re.compile(r"\.(?:url|webloc|website)$", re.IGNORECASE)
+_ADDRESS = re.compile(rb"https?://", re.IGNORECASE)
 _EXTENSIONS = {
     PDF: "pdf", DICOM: "dcm", DICOMDIR: "dcm", MAIL: "eml", ZIP: "zip", TAR: "tar", RTF: "rtf", HTML: "html", TEXT: "txt",
     "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif", "image/heic": "heic", "image/gif": "gif", "image/webp": "webp",
     "image/bmp": "bmp", WORD: "docx", SHEET: "xlsx", SLIDES: "pptx", ODT: "odt", ODS: "ods", "application/gzip": "gz",
     "application/x-7z-compressed": "7z", "application/vnd.rar": "rar",
     "application/x-iso9660-image": "iso", TNEF: "dat", MSG: "msg", DOC: "doc",
+    XLS: "xls", PPT: "ppt",
 }  # fmt: skip
 
 
@@ -112,6 +141,8 @@ def media_type(file: BinaryIO, name: str = "", *, top: bool = False) -> str:
     """The type of a seekable file; `top` allows a bare mail, which elsewhere must say that it is one."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
+    if _SHORTCUT.search(name) and _ADDRESS.search(head[:4096]):
+        return SHORTCUT
     if _is_mail(head) and (top or name.lower().endswith(".eml")):
         kind = MAIL
     else:
@@ -138,12 +169,18 @@ def _by_own_checks(head: bytes, file: BinaryIO, name: str) -> str | None:
     found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if found:
         return found
+    if head[:1] == b"\x30":
+        found = next((kind for oid, kind in _CMS_TYPES if oid in head[:32]), None)
+    elif head[:15] == b"-----BEGIN PGP ":
+        found = next((kind for line, kind in _PGP_TYPES if head.startswith(line)), None)
+    if found:
+        return found
     if b"%PDF-" in head[:1024]:  # after what begins at the first byte: an archive's first member may be a PDF
         return PDF
     if _bare_dicom(head):
         return DICOM
     file.seek(0x8001)
-    return "application/x-iso9660-image" if file.read(5) == b"CD001" else None
+    return {b"CD001": "application/x-iso9660-image", b"BEA01": UDF}.get(file.read(5))
 
 
 def _zip_kind(file: BinaryIO) -> str:
@@ -153,19 +190,17 @@ def _zip_kind(file: BinaryIO) -> str:
         names = set(zipfile.ZipFile(file).namelist())
     except Exception:  # a broken zip is still a zip; reading it says what is wrong
         return ZIP
+    if any(re.fullmatch(r"(?:Index/Document\.iwa|index\.apxl|index\.xml\.gz|Index\.zip)", name) for name in names):
+        return IWORK
     if "[Content_Types].xml" in names:
         return next(
-            (
-                kind
-                for entry, kind in (("word/", WORD), ("xl/", SHEET), ("ppt/", SLIDES))
-                if any(n.startswith(entry) for n in names)
-            ),
+            (kind for entry, kind in _OPEN_PACKAGES if any(n.startswith(entry) for n in names)),
             ZIP,
         )
     if {"mimetype", "content.xml"} <= names:
         file.seek(0)
         return ODS if b"opendocument.spreadsheet" in file.read(200) else ODT
-    if "META-INF/MANIFEST.MF" in names:
+    if "META-INF/MANIFEST.MF" in names and any(name.endswith((".class", ".dex")) for name in names):
         return PROGRAM
     return ZIP
 
@@ -176,7 +211,10 @@ def _compound_kind(file: BinaryIO) -> str:
     names = compound.names(file.read())
     if "__properties_version1.0" in names:
         return MSG
-    return DOC if "WordDocument" in names else OLE
+    if names & {"EncryptedPackage"}:
+        return OLE  # locked, whatever else it pretends to hold
+    known = (("WordDocument", DOC), ("Workbook", XLS), ("Book", XLS), ("PowerPoint Document", PPT))
+    return next((kind for name, kind in known if name in names), OLE)
 
 
 def _bare_dicom(head: bytes) -> bool:

@@ -139,6 +139,13 @@ def rows(words: Sequence[Word]) -> list[list[Word]]:
     return [sorted(row, key=lambda w: w.left) for row in found]
 
 
+def read_rows(words: Sequence[Word]) -> list[list[Word]]:
+    """Words in printed rows, each in the order in which its script is read."""
+    if not right_to_left(words):
+        return rows(words)
+    return [row[::-1] for row in rows(words)]
+
+
 def is_rule(text: str) -> bool:
     """Is this "word" a drawn line: underscores, dots, dashes?"""
     return len(text) >= 3 and not any(letter.isalnum() for letter in text)

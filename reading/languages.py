@@ -45,6 +45,7 @@ _LITTLE_WORDS = {
     "gauche droit droite diagnostic traitement facture reste total reglement normale",
     "deu": "der die das und in von mit zu den ist im des nicht auf ein eine dem wurde bei am vom nach sich als keine kein "
     "ja nein patient name datum geburtsdatum befund untersuchung klinik beurteilung arzt abteilung ergebnis adresse links rechts "
+    "oder sowie wird sind war wurden angaben klinische fragestellung vorliegend unterschrift "
     "sonstiges diagnose behandlung unauffallig nachweis mannlich weiblich geschlecht positiv negativ herz lunge leber",
     "ita": "di il la che del della in per con non una un si le al dei nel sono alla da delle presenta senza "
     "paziente nome data nascita sesso eta referto esame clinica conclusioni medico reparto risultato indirizzo sinistro destro "
@@ -52,13 +53,20 @@ _LITTLE_WORDS = {
     "nld": "de het een van den en in is met voor op te dat niet zijn bij werd aan door ter als geen ook "
     "patient naam datum geboortedatum geslacht verslag onderzoek kliniek conclusie arts afdeling uitslag adres links rechts "
     "gegevens diagnose behandeling",
-    "tur": "ve bir bu ile olan olarak icin da de en iki adet olup yok "
-    "hasta sol sag tarihi adi soyadi dogum cinsiyet rapor inceleme klinik sonuc doktor bolum adres normal "
-    "izlendi izlenmistir saptanmadi mevcuttur tani tetkik raporu akciger ust alt uzmani",
+    "tur": "ve bir bu ile olan olarak icin da de en iki adet olup yok ise veya kadar gore sonra once her daha ancak yer uzere "
+    "hasta sol sag tarihi tarih adi ad soyad soyadi dogum yas cinsiyet rapor inceleme klinik sonuc doktor bolum adres normal "
+    "izlendi izlenmistir saptanmadi mevcuttur tani tanisi tetkik raporu akciger ust alt uzmani tarafindan tarihinde bilgi "
+    "hastane hastanin hastaya hastanesi bulgu bulgular tedavi tedavisi ameliyat onam imza sayin toplam tutar fatura kan",
 }
 _WORDS = {code: frozenset(words.split()) for code, words in _LITTLE_WORDS.items()}
 _SHARE = {word: 1 / sum(word in words for words in _WORDS.values()) for words in _WORDS.values() for word in words}
 OFTEN = 4  # a form's "left | right" in every line says no more than four times
+# a language that puts its little words behind others: such endings of long words, as the wrong model still reads them
+_ENDINGS = {
+    "tur": re.compile(
+        r"\w{3,}(?:[iu]s?g?t[iu]r|kt[ae]dir|ilir|[ml]ar?in|lerin|masi|mesi|inda|indan|inden|arak|erek|ildi|andi|endi)"
+    )
+}
 _TOKEN = re.compile(r"[^\W\d_]{2,}")
 _ARABIC_WORD = re.compile("[\u0600-\u06ff]{2,}")
 _IDEOGRAPH = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
@@ -98,10 +106,15 @@ def latin_language(text: str, installed: Iterable[str]) -> str | None:
     tokens = [anyascii(token).lower() for token in _TOKEN.findall(text)]
     able = [code for code in installed if code in _WORDS]
     seen = {word: min(count, OFTEN) for word, count in Counter(tokens).items()}
-    hits = {code: sum(count for word, count in seen.items() if word in _WORDS[code]) for code in able}
-    votes = {code: sum(count * _SHARE[word] for word, count in seen.items() if word in _WORDS[code]) for code in able}
+    hits = {code: sum(count for word, count in seen.items() if _is_of(word, code)) for code in able}
+    votes = {code: sum(count * _SHARE.get(word, 1) for word, count in seen.items() if _is_of(word, code)) for code in able}
     ranked = sorted(votes, key=lambda code: (-votes[code], code))
     if not ranked or hits[ranked[0]] < max(4, 0.08 * sum(seen.values())):
         return None
     clear = len(ranked) == 1 or votes[ranked[0]] >= 1.2 * votes[ranked[1]]
     return ranked[0] if clear else None
+
+
+def _is_of(word: str, code: str) -> bool:
+    """Whether the word, or its ending, is one by which the language is known."""
+    return word in _WORDS[code] or (code in _ENDINGS and word not in _SHARE and _ENDINGS[code].fullmatch(word) is not None)

@@ -187,9 +187,13 @@ def choose(bodies: list[Body]) -> list[Body]:
 
 
 def read_body(body: Body, sheet: Sheet) -> None:
+    """The mail's words as a part; words that the walk has met already (a winmail.dat repeats its mail's) are kept once."""
     hint = kinds.HTML if body.name.endswith(".html") else kinds.TEXT
+    letters = "".join(character for character in body.words if character.isalnum()).casefold()
+    repeated = bool(letters) and letters in sheet.walk.bodies
+    sheet.walk.bodies.add(letters)
     if body.words.strip() or body.links:
-        sheet.child(body.name, body.raw, Role.BODY, hint=hint, words=body.words, links=body.links)
+        sheet.child(body.name, body.raw, Role.BODY, hint=hint, words="" if repeated else body.words, links=body.links)
 
 
 def _read_attachment(part: email.message.Message, shown: set[str], sheet: Sheet) -> None:
@@ -205,7 +209,8 @@ def _read_attachment(part: email.message.Message, shown: set[str], sheet: Sheet)
     inside = (content_id and content_id in shown) or (name and name in shown) or (content_id and disposition(part) == "inline")
     decoration = inside and part.get_content_maintype() == "image" and len(raw) < INLINE_BYTES
     role = Role.INLINE if decoration else Role.ATTACHMENT
-    sheet.child(name or f"attachment.{kinds.extension(kind)}", raw, role)
+    hint = kind if kind == "application/pgp-encrypted" else ""  # a line of its own that says no more than which version
+    sheet.child(name or f"attachment.{kinds.extension(kind)}", raw, role, hint=hint)
 
 
 def _flat(message: object) -> bytes:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
@@ -29,6 +32,7 @@ _TEXT_PARTS = {
     kinds.ODT: re.compile(r"^(?:content|styles)\.xml$"),
     kinds.ODS: re.compile(r"^content\.xml$"),
 }
+_METAFILE = re.compile(r"\.(?:emf|wmf|emz|wmz)$", re.IGNORECASE)  # previews of objects and logos
 _MEDIA = re.compile(r"^(?:word/media|ppt/media|xl/media|Pictures|word/embeddings)/[^/]+$", re.IGNORECASE)
 _BREAKS = {
     "p": "\n",
@@ -42,6 +46,9 @@ _BREAKS = {
     "table-cell": "\t",
 }
 MAX_PICTURE_PARTS = 300
+_DATES = frozenset(map(str, (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))))  # built-in formats (18.8.30)
+_DATE_FORMAT = re.compile(r"[yd]|m{3}", re.IGNORECASE)
+_LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
 
 def read(found: Found, sheet: Sheet) -> None:
@@ -53,14 +60,20 @@ def read(found: Found, sheet: Sheet) -> None:
     names = archive.namelist()
     if any(name.lower().endswith("vbaproject.bin") for name in names):
         sheet.notes.add("macro")
-    shared = _shared_strings(archive, sheet) if sheet.media_type == kinds.SHEET else []
+    cells = _cells(archive, sheet) if sheet.media_type == kinds.SHEET else Cells()
     wanted = sorted((name for name in names if _TEXT_PARTS[sheet.media_type].match(name)), key=_reading_order)
     kept = {"p", "h"} if sheet.media_type in (kinds.ODT, kinds.ODS) else {"t", "v"}
-    words = [_words(_member(archive, name, sheet), kept, shared) for name in wanted]
+    if not wanted:
+        raise Unreadable("holds_nothing", "none of the parts in which its words should be")
+    words = [_words(archive, name, kept, cells, sheet) for name in wanted]
     _links(archive, names, sheet)
     sheet.text_page(1, "\n".join(words))
     for name in [name for name in names if _MEDIA.match(name)][:MAX_PICTURE_PARTS]:
-        sheet.child(name, _member(archive, name, sheet), Role.MEMBER)
+        if _METAFILE.search(name) and any(words):
+            sheet.notes.add("metafile")
+            continue
+        with _as_far_as_it_goes(sheet):
+            sheet.child(name, _member(archive, name, sheet), Role.MEMBER)
 
 
 def _reading_order(name: str) -> tuple[int, list[object]]:
@@ -99,6 +112,7 @@ def parse(
     )
     parser.EndElementHandler = lambda name: end(_local(name))
     parser.CharacterDataHandler = text
+    parser.buffer_text = True  # a number comes in one piece
     try:
         parser.Parse(raw, True)
     except expat.ExpatError as error:
@@ -109,15 +123,19 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _words(raw: bytes, kept: set[str], shared: list[str]) -> str:
-    """Characters inside `kept` elements; paragraphs, rows and cells apart; cells of type "s" are numbers of shared strings."""
+def _words(archive: zipfile.ZipFile, name: str, kept: set[str], cells: Cells, sheet: Sheet) -> str:
+    """Characters inside `kept` elements; paragraphs, rows and cells apart.
+
+    Of a damaged part the words before the damage; the other parts go on.
+    """
     pieces: list[str] = []
-    state = {"keep": 0, "shared": False}
+    state = {"keep": 0}
+    shown: list[Callable[[str], str]] = [str]  # how the cell's value is shown
 
     def start(name: str, attributes: dict[str, str]) -> None:
         state["keep"] += name in kept
         if name == "c":
-            state["shared"] = attributes.get("t") == "s"
+            shown[0] = cells.shown(attributes)
         if name in ("br", "tab", "line-break"):
             pieces.append(_BREAKS[name])
 
@@ -129,33 +147,95 @@ def _words(raw: bytes, kept: set[str], shared: list[str]) -> str:
             pieces.append("\t")
 
     def text(characters: str) -> None:
-        if not state["keep"]:
-            return
-        pieces.append(_shared(characters, shared) if state["shared"] else characters)
+        if state["keep"]:
+            pieces.append(shown[0](characters))
 
-    parse(raw, start, end, text)
+    with _as_far_as_it_goes(sheet):
+        parse(_member(archive, name, sheet), start, end, text)
     return re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"\t{2,}", "\t", "".join(pieces))).strip()
 
 
-def _shared(index: str, shared: list[str]) -> str:
-    return shared[int(index)] if index.isdigit() and int(index) < len(shared) else index
+@contextmanager
+def _as_far_as_it_goes(sheet: Sheet) -> Iterator[None]:
+    """A damaged part is said and costs no other."""
+    try:
+        yield
+    except Unreadable as error:
+        if error.code != "office_malformed":
+            raise
+        sheet.problem(error.code, f"{error.detail}; what stands before it was read")
 
 
-def _shared_strings(archive: zipfile.ZipFile, sheet: Sheet) -> list[str]:
-    if "xl/sharedStrings.xml" not in archive.namelist():
-        return []
-    strings: list[str] = []
+def _nothing(_: str) -> None:
+    """Ends and characters that are not wanted."""
 
-    def start(name: str, _: dict[str, str]) -> None:
+
+# ---------------------------------------------------------------- spreadsheets
+
+
+@dataclass
+class Cells:
+    """What a workbook keeps apart from its cells: their texts, and which of their styles show a date."""
+
+    texts: list[str] = field(default_factory=list)
+    dates: list[bool] = field(default_factory=list)
+    first_day: datetime = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of the calendar, in no place's time
+
+    def shown(self, cell: dict[str, str]) -> Callable[[str], str]:
+        """How the value of this cell becomes words."""
+        style = cell.get("s", "0")
+        if cell.get("t") == "s":
+            return self._text
+        is_date = "t" not in cell and style.isdigit() and int(style) < len(self.dates) and self.dates[int(style)]
+        return self._date if is_date else str
+
+    def _text(self, number: str) -> str:
+        return self.texts[int(number)] if number.isdigit() and int(number) < len(self.texts) else number
+
+    def _date(self, days: str) -> str:
+        try:
+            when = self.first_day + timedelta(days=float(days))
+        except (ValueError, OverflowError):
+            return days
+        return str(when.date() if not (when.hour or when.minute) else when.replace(microsecond=0))
+
+
+def _cells(archive: zipfile.ZipFile, sheet: Sheet) -> Cells:
+    names = set(archive.namelist())
+    cells = Cells()
+    formats: dict[str, bool] = {}
+    state = {"styles": False, "spoken": False}
+
+    def start(name: str, attributes: dict[str, str]) -> None:
         if name == "si":
-            strings.append("")
+            cells.texts.append("")
+        elif name == "rPh":
+            state["spoken"] = True  # how Japanese words are pronounced
+        elif name == "numFmt":
+            formats[attributes.get("numFmtId", "")] = bool(
+                _DATE_FORMAT.search(_LITERAL.sub("", attributes.get("formatCode", "")))
+            )
+        elif name == "cellXfs":
+            state["styles"] = True
+        elif name == "xf" and state["styles"]:
+            number = attributes.get("numFmtId", "")
+            cells.dates.append(number in _DATES or formats.get(number, False))
+        elif name == "workbookPr" and attributes.get("date1904") in ("1", "true"):
+            cells.first_day = datetime(1904, 1, 1)  # noqa: DTZ001 - as above
+
+    def end(name: str) -> None:
+        state["styles"] &= name != "cellXfs"
+        state["spoken"] &= name != "rPh"
 
     def text(characters: str) -> None:
-        if strings:
-            strings[-1] += characters
+        if cells.texts and not state["spoken"]:
+            cells.texts[-1] += characters
 
-    parse(_member(archive, "xl/sharedStrings.xml", sheet), start, lambda _: None, text)
-    return strings
+    for name, take in (("xl/workbook.xml", _nothing), ("xl/styles.xml", _nothing), ("xl/sharedStrings.xml", text)):
+        if name in names:
+            with _as_far_as_it_goes(sheet):
+                parse(_member(archive, name, sheet), start, end, take)
+    return cells
 
 
 def _links(archive: zipfile.ZipFile, names: list[str], sheet: Sheet) -> None:
@@ -169,5 +249,6 @@ def _links(archive: zipfile.ZipFile, names: list[str], sheet: Sheet) -> None:
                 sheet.notes.add("remote_template")
 
     for name in [name for name in names if name.endswith(".rels")][:50]:
-        parse(_member(archive, name, sheet), start, lambda _: None, lambda _: None)
+        with _as_far_as_it_goes(sheet):
+            parse(_member(archive, name, sheet), start, _nothing, _nothing)
     add_links(sheet, targets)

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import ctypes
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from reading.annotations import has_clip, link_targets, typed_values
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
 from reading.limits import Unreadable
 from reading.quality import plausible
-from reading.text import MAX_LINKS, add_links, find_links
+from reading.text import add_links, find_links
 from reading.unpack import clean
 from reading.words import Word
-from records.model import Role
+from records.model import FormSeen, Role
 
 if TYPE_CHECKING:
     from reading.unpack import Found, Sheet
@@ -33,78 +35,130 @@ ENOUGH_LETTERS = 200  # fewer beside pictures that fill the page are stamps or a
 SCANNED = 0.5  # share of the page that pictures cover to be its content
 FULL_PAGE = 0.7  # share that one picture covers to be the page
 MAX_OBJECTS = 200  # pictures of a page that are looked at
-MAX_EMBEDDED = 200
+MAX_LOOKED = 24  # pages of a document that are looked at as a form in vain
+CUT = 0.03  # share of a side that a crop cuts away to matter
+_WAIT = re.compile(r"please wait.{0,400}adobe|adobe reader.{0,40}(?:8|later|higher)", re.IGNORECASE | re.DOTALL)
 NATIVE_DPI = (90, 420)  # outside, the picture is rendered to RENDER_DPI instead of taken as it is
 
 
 def read(found: Found, sheet: Sheet) -> None:
     """Every page, then the files embedded in it."""
-    with opened(found.load(sheet.limits.max_part_bytes), sheet) as document:
+    raw = found.load(sheet.limits.max_part_bytes)
+    with opened(raw, sheet, sheet.walk.passwords) as document:
         sheet.check_pages(len(document))
         if pdfium_c.FPDFDoc_GetJavaScriptActionCount(document) > 0:
             sheet.notes.add("javascript")
-        if document.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
-            sheet.problem("unreadable_type", "a dynamic (XFA) form: its pages only say that another program is needed")
         for number in range(1, len(document) + 1):
-            _read_page(document, number, sheet)
-        for index in range(min(document.count_attachments(), MAX_EMBEDDED)):
-            embedded = document.get_attachment(index)
-            sheet.child(embedded.get_name() or "embedded", bytes(embedded.get_data()), Role.MEMBER, archive=True)
-        if document.count_attachments() > MAX_EMBEDDED:
-            sheet.problem("archive_entries", f"more than {MAX_EMBEDDED} embedded files")
+            _read_page(document, raw, number, sheet)
+        if _needs_adobe(document, sheet):
+            sheet.problem("pdf_xfa", "a dynamic form: its pages only say that another program is needed")
+        _embedded(document, raw, sheet)
+
+
+def _needs_adobe(document: pdfium.PdfDocument, sheet: Sheet) -> bool:
+    """A dynamic form, or one whose only words are that it can not be shown."""
+    kind = document.get_formtype()
+    words = " ".join(page.text for page in sheet.pages[:2])
+    return bool(kind == pdfium_c.FORMTYPE_XFA_FULL or (kind == pdfium_c.FORMTYPE_XFA_FOREGROUND and _WAIT.search(words)))
+
+
+def _embedded(document: pdfium.PdfDocument, raw: bytes, sheet: Sheet) -> None:
+    """Files carried inside; one that can not be taken out does not cost the others."""
+    if not document.count_attachments() and "pinned_file" not in sheet.notes:
+        return
+    from reading.carried import MAX_FILES, carried
+
+    for number, (name, content) in enumerate(carried(raw, sheet.walk.passwords), 1):
+        if number > MAX_FILES:
+            raise Unreadable("archive_entries", f"more than {MAX_FILES} embedded files")
+        if content is None:
+            sheet.problem("pdf_malformed", f"embedded file {number} can not be taken out")
+        else:
+            sheet.walk.spend(len(content))
+            sheet.child(name or "embedded", content, Role.MEMBER, archive=True)
 
 
 @contextmanager
-def opened(raw: bytes, sheet: Sheet | None = None) -> Iterator[pdfium.PdfDocument]:
-    """The document, repaired if need be (said on `sheet`); `encrypted`: it wants a password, `pdf_malformed`: it is none."""
+def opened(raw: bytes, sheet: Sheet | None = None, passwords: Iterable[str] = ()) -> Iterator[pdfium.PdfDocument]:
+    """The document, unlocked or repaired if need be; `encrypted`: it wants a password, `pdf_malformed`: it is none."""
     try:
-        document = _loaded(raw)
+        document = _unlocked(raw, sheet, passwords)
     except Unreadable as error:
         if error.code != "pdf_malformed":
             raise
-        document = _loaded(_repaired(raw))
+        document = _unlocked(_repaired(raw, passwords), None, passwords)
         if sheet is not None:
             sheet.problem("pdf_malformed", f"damaged; {len(document)} pages could be restored")
     try:
+        if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
+            document.init_forms()  # draws fields that come without a drawing of their value
         yield document
     finally:
         document.close()
 
 
-def _loaded(raw: bytes) -> pdfium.PdfDocument:
+def _unlocked(raw: bytes, sheet: Sheet | None, passwords: Iterable[str]) -> pdfium.PdfDocument:
+    """Opened as it is, else with a password that the mail itself gives."""
     try:
-        return pdfium.PdfDocument(raw)
+        return _loaded(raw)
+    except Unreadable as error:
+        if error.code != "encrypted":
+            raise
+        for password in passwords:
+            with suppress(Unreadable):
+                document = _loaded(raw, password)
+                if sheet is not None:
+                    sheet.notes.add("password_from_mail")
+                return document
+        raise
+
+
+def _loaded(raw: bytes, password: str | None = None) -> pdfium.PdfDocument:
+    try:
+        return pdfium.PdfDocument(raw, password=password)
     except pdfium.PdfiumError as error:
         code = getattr(error, "err_code", None)
         if code == pdfium_c.FPDF_ERR_PASSWORD:
-            raise Unreadable("encrypted", "a password is needed to open it") from error
+            raise Unreadable("encrypted", "a password is needed to open it") from None
         if code == pdfium_c.FPDF_ERR_SECURITY:
-            raise Unreadable("encrypted", "an encryption that can not be opened") from error
-        raise Unreadable("pdf_malformed", "no readable document structure") from error
+            raise Unreadable("encrypted", "an encryption that can not be opened") from None
+        raise Unreadable("pdf_malformed", "no readable document structure") from None
 
 
-def _repaired(raw: bytes) -> bytes:
-    """What qpdf can restore of a damaged document."""
+def _repaired(raw: bytes, passwords: Iterable[str] = ()) -> bytes:
+    """What qpdf can restore of a damaged document, written without its lock."""
     import pikepdf
 
-    out = io.BytesIO()
-    try:
-        with pikepdf.open(io.BytesIO(raw)) as document:
-            document.save(out)
-    except pikepdf.PasswordError as error:
-        raise Unreadable("encrypted", "a password is needed to open it") from error
-    except (pikepdf.PdfError, ValueError, RuntimeError) as error:
-        raise Unreadable("pdf_malformed", "no readable document structure") from error
-    return out.getvalue()
+    locked: Exception | None = None
+    for password in ("", *passwords):
+        out = io.BytesIO()
+        try:
+            with pikepdf.open(io.BytesIO(raw), password=password) as document:
+                document.save(out, encryption=False)
+        except pikepdf.PasswordError as error:
+            locked = error
+        except (pikepdf.PdfError, ValueError, RuntimeError):
+            break
+        else:
+            return out.getvalue()
+    if locked is not None:
+        raise Unreadable("encrypted", "a password is needed to open it")
+    raise Unreadable("pdf_malformed", "no readable document structure")
 
 
 @contextmanager
-def flattened(document: pdfium.PdfDocument, number: int, sheet: Sheet | None = None) -> Iterator[pdfium.PdfPage]:
-    """A page with its fields and comments drawn into it; its links are listed first, they do not survive."""
+def flattened(
+    document: pdfium.PdfDocument, number: int, sheet: Sheet | None = None, typed: list[str] | None = None
+) -> Iterator[pdfium.PdfPage]:
+    """A page with its fields and comments drawn into it; its links and `typed` values are listed first, they do not survive."""
     page = document[number - 1]
     try:
         if sheet is not None:
-            add_links(sheet, list(_links(document, page)))
+            add_links(sheet, list(link_targets(document, page)))
+            if has_clip(page):
+                sheet.notes.add("pinned_file")
+        if typed is not None and document.formenv:
+            typed += typed_values(document, page)
         if (
             pdfium_c.FPDFPage_GetAnnotCount(page) > 0
             and pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY) == pdfium_c.FLATTEN_SUCCESS
@@ -116,32 +170,17 @@ def flattened(document: pdfium.PdfDocument, number: int, sheet: Sheet | None = N
         page.close()
 
 
-def _links(document: pdfium.PdfDocument, page: pdfium.PdfPage) -> Iterator[str]:
-    """Web addresses behind the page's link areas."""
-    place, link = ctypes.c_int(0), pdfium_c.FPDF_LINK()
-    for _ in range(MAX_LINKS):
-        if not pdfium_c.FPDFLink_Enumerate(page, place, link):
-            return
-        action = pdfium_c.FPDFLink_GetAction(link)
-        if action and pdfium_c.FPDFAction_GetType(action) == pdfium_c.PDFACTION_URI:
-            size = pdfium_c.FPDFAction_GetURIPath(document, action, None, 0)
-            buffer = ctypes.create_string_buffer(size)
-            pdfium_c.FPDFAction_GetURIPath(document, action, buffer, size)
-            yield buffer.value.decode("utf-8", "replace")
-
-
-def _read_page(document: pdfium.PdfDocument, number: int, sheet: Sheet) -> None:
+def _read_page(document: pdfium.PdfDocument, raw: bytes, number: int, sheet: Sheet) -> None:
     try:
-        with flattened(document, number, sheet) as page:
+        typed: list[str] = []
+        with flattened(document, number, sheet, typed) as page:
             text = page_text(page)
             add_links(sheet, find_links(text))
             covered, picture = _pictures(page)
             if _trusted(text, covered):
-                sheet.text_page(
-                    number,
-                    text,
-                    form=sheet.walk.courier.form(text, ("eng",), lambda: (render(page, FORM_DPI), layer_words(page))),
-                )
+                shown = re.sub(r"\s+", "", text)  # the drawing of a value may break its lines, or know no Arabic letters
+                text = "\n".join([text, *(value for value in typed if value and re.sub(r"\s+", "", value) not in shown)])
+                sheet.text_page(number, text, form=_form(page, number, text, raw, sheet))
             elif not covered and not text.strip() and not _has_ink(page):
                 sheet.text_page(number, "", blank=True)
             else:
@@ -151,12 +190,41 @@ def _read_page(document: pdfium.PdfDocument, number: int, sheet: Sheet) -> None:
         sheet.problem("pdf_malformed", f"page {number} can not be opened")
 
 
+def _form(page: pdfium.PdfPage, number: int, text: str, raw: bytes, sheet: Sheet) -> FormSeen | None:
+    """The page as a form, if it is one.
+
+    Looking closely costs as much as recognising: a long record in which every page speaks of signatures and dates would
+    not be read in time, so after `MAX_LOOKED` pages that were no registered form no more are looked at, and that is noted.
+    """
+    if sheet.looked >= MAX_LOOKED:
+        sheet.notes.add("forms_not_sought")
+        return None
+
+    def shown() -> tuple[Grey, list[Word]]:
+        sheet.looked += 1
+        return render(page, FORM_DPI), layer_words(page)
+
+    form = sheet.walk.courier.form(text, ("eng",), shown, pdf=raw, number=number)
+    sheet.looked -= form is not None and form.form is not None
+    return form
+
+
 def page_text(page: pdfium.PdfPage) -> str:
     text_page = page.get_textpage()
     try:
-        return clean(text_page.get_text_range())
+        cropped = _crop(page)
+        return clean(text_page.get_text_bounded(*cropped) if cropped else text_page.get_text_range())
     finally:
         text_page.close()
+
+
+def _crop(page: pdfium.PdfPage) -> tuple[float, float, float, float] | None:
+    """The shown part of a page of which a good deal is cut away: what lies outside nobody sees."""
+    whole, shown = page.get_mediabox(), page.get_cropbox()
+    wide, tall = whole[2] - whole[0], whole[3] - whole[1]
+    cut = max(abs(whole[0] - shown[0]), abs(whole[2] - shown[2])) > CUT * wide
+    cut |= max(abs(whole[1] - shown[1]), abs(whole[3] - shown[3])) > CUT * tall
+    return shown if cut else None
 
 
 def _trusted(text: str, covered: float) -> bool:
@@ -222,7 +290,7 @@ def render(page: pdfium.PdfPage, dpi: float) -> Grey:
     scale = min(scale, (MAX_PIXELS / max(width * height, 1e-6)) ** 0.5)
     if width * scale < 1 or height * scale < 1 or scale <= 0.005:
         raise Unreadable("image_pixels", f"a page of {width:.0f} by {height:.0f} points can not be drawn")
-    drawn = page.render(scale=scale, grayscale=True)
+    drawn = page.render(scale=scale, grayscale=True, may_draw_forms=False)  # fields are part of the page by now
     return np.ascontiguousarray(np.asarray(drawn.to_numpy()).reshape(drawn.height, drawn.width))
 
 

@@ -63,7 +63,7 @@ class PictureWalk(Walk):
     def _draw_pdf(self, found: Found) -> None:
         from reading import pdf
 
-        with pdf.opened(found.load(self.limits.max_part_bytes)) as document:
+        with pdf.opened(found.load(self.limits.max_part_bytes), passwords=self.passwords) as document:
             for number in range(1, min(len(document), MAX_PICTURES) + 1):
                 with pdf.flattened(document, number) as page:
                     scale = min(DPI / 72, LONGEST / max(*page.get_size(), 1))
@@ -87,7 +87,7 @@ class _Quiet:
     def page(self, header: dict[str, Any], bitmap: Any) -> None:
         """Nobody recognises."""
 
-    def form(self, text: str, models: Any, page: Any) -> None:
+    def form(self, text: str, models: Any, page: Any, **_: Any) -> None:
         """No form is judged."""
 
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
-from reading.photo import flat, needs_light
+from reading.photo import flat, needs_light, sheet_corners
+
+Mask = NDArray[np.bool_]
 
 cv2.setNumThreads(1)  # a worker a core: threads of its own would only get in the others' way
 
 SHORT_PAGE = 1000  # rows: below, reading in two pieces spares nothing
 QUIET_ROWS = 8  # of paper, to be a gap between lines
+LIGHT_SHARE = 0.3  # of a page that is light: less is print in white on black
+WIDE = 1.25  # times as wide as high: a sheet on which two pages may lie
+GUTTER_COLUMNS = 400  # to which such a sheet is shrunk
+GUTTER = 9  # of them without ink: between two pages, or between two columns of a table
+QUIET_SHARE = 0.004  # of a column's rows: specks, no print
+PAGE_FILLED = 0.5  # of its half's width, that a page's print takes at least
+SLOPE_COLUMNS, SLOPE_POINTS = 540, 4000  # size of the picture, and dots of ink, by which slope is told
+MOST_SLOPE, LEAST_SLOPE = 12.0, 1.5  # degrees
+SURE_SLOPE = 1.15  # times as sharp as it lies
 BLANK_SHARE = 0.0006  # of a page's pixels; a single short line of print is more
 
 
@@ -72,13 +86,49 @@ def is_blank(bitmap: Bitmap) -> bool:
     return bool((small.astype(int) < paper.astype(int) - 40).mean() < BLANK_SHARE)
 
 
-def ready(bitmap: Bitmap) -> Grey:
-    """The pixels that the engine gets."""
+def positive(bitmap: Bitmap) -> Bitmap:
+    """Dark print on light paper: a page that came white on black is turned round."""
+    light = float((bitmap.pixels[::8, ::8] > 127).mean())
+    if light > LIGHT_SHARE or (not bitmap.bilevel and sheet_corners(bitmap.pixels) is not None):
+        return bitmap
+    return dataclasses.replace(bitmap, pixels=255 - bitmap.pixels)
+
+
+def ready(bitmap: Bitmap) -> list[Grey]:
+    """The pixels that the engine gets; two sheets when a photo shows two."""
     if bitmap.bilevel:
-        return despeckle(bitmap.pixels)
+        return [despeckle(bitmap.pixels)]
     if bitmap.photo or needs_light(bitmap.pixels):
         return flat(bitmap.pixels)
-    return bitmap.pixels
+    return [bitmap.pixels]
+
+
+def straight(pixels: Grey) -> Grey:
+    """Turned by the few degrees by which its lines of print slope; untouched below the slope that the engine takes itself."""
+    height, width = pixels.shape
+    scale = SLOPE_COLUMNS / max(height, width)
+    rows, columns = np.nonzero(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) < 160)
+    some = slice(None, None, max(1, rows.size // SLOPE_POINTS))
+    rows, columns = rows[some], columns[some]
+    if rows.size < SLOPE_POINTS // 8:
+        return pixels
+
+    def sharpness(degrees: float) -> int:
+        """How much the ink gathers in rows when it is turned so."""
+        shifted = rows - np.rint(columns * np.tan(np.deg2rad(degrees))).astype(int) + SLOPE_COLUMNS
+        return int((np.bincount(shifted) ** 2).sum())
+
+    best = max(np.arange(-MOST_SLOPE, MOST_SLOPE + 0.1, 0.5), key=sharpness)
+    if abs(best) < LEAST_SLOPE or sharpness(best) < SURE_SLOPE * sharpness(0):
+        return pixels
+    turn = np.deg2rad(abs(best))
+    wide, high = (
+        round(width * np.cos(turn) + height * np.sin(turn)),
+        round(height * np.cos(turn) + width * np.sin(turn)),
+    )
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(best), 1.0)
+    matrix[:, 2] += (wide - width) / 2, (high - height) / 2
+    return np.asarray(cv2.warpAffine(pixels, matrix, (wide, high), borderValue=255), np.uint8)
 
 
 def sideways(pixels: Grey) -> bool:
@@ -100,11 +150,40 @@ def quiet_row(pixels: Grey) -> int:
     first, last = (int(np.searchsorted(so_far, share * so_far[-1])) for share in (0.2, 0.45))
     if height < SHORT_PAGE or last - first < QUIET_ROWS:
         return height
-    loud = np.flatnonzero(np.concatenate(([1], ink[first:last] > 2, [1])))
+    start, size = _widest(ink[first:last] <= 2)
+    return first + start + size // 2 if size >= QUIET_ROWS else height
+
+
+def gutter(pixels: Grey) -> int | None:
+    """The column between two pages that lie side by side on a landscape sheet; None when it is one page, or a table."""
+    height, width = pixels.shape
+    if width < WIDE * height:
+        return None
+    ink = cv2.resize(pixels, (GUTTER_COLUMNS, max(1, GUTTER_COLUMNS * height // width)), interpolation=cv2.INTER_AREA) < 190
+    quiet = ink.mean(axis=0) < QUIET_SHARE
+    first, last = round(0.42 * GUTTER_COLUMNS), round(0.58 * GUTTER_COLUMNS)
+    start, size = _widest(quiet[first:last])
+    middle = first + start + size // 2
+    if size < GUTTER or not (_is_page(ink[:, :middle]) and _is_page(ink[:, middle:])):
+        return None
+    return int(middle * width // GUTTER_COLUMNS)
+
+
+def _is_page(ink: Mask) -> bool:
+    """Whether half a sheet looks like a page: lines of print that fill its width, in one column."""
+    columns, rows = np.flatnonzero(ink.mean(axis=0) >= QUIET_SHARE), np.flatnonzero(ink.any(axis=1))
+    if columns.size == 0 or columns[-1] - columns[0] < PAGE_FILLED * ink.shape[1] or rows[-1] - rows[0] < 0.2 * ink.shape[0]:
+        return False
+    inner = ink[:, columns[0] : columns[-1]]
+    return _widest(inner.mean(axis=0) < QUIET_SHARE)[1] < GUTTER
+
+
+def _widest(quiet: Mask) -> tuple[int, int]:
+    """Start and length of the longest run of True."""
+    loud = np.flatnonzero(np.concatenate(([True], ~quiet, [True])))
     gaps = np.diff(loud) - 1
     widest = int(gaps.argmax())
-    size = int(gaps[widest])
-    return first + int(loud[widest]) + size // 2 if size >= QUIET_ROWS else height
+    return int(loud[widest]), int(gaps[widest])
 
 
 def turned(pixels: Grey, rotation: int) -> Grey:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
 _VOWELS = frozenset("aeiouyàáâãäåèéêëìíîïòóôõöùúûüæœıаеёиоуыэюяіїєαεηιουωάέήίόύώ")
+_RULES = re.compile(r"([^\w\s])(?:\s?\1){3,}|_{4,}")  # dots that lead to a number, lines to write on
+_WORD = re.compile(r"[^\W\d_]\S{3,}")
+_NO_WORD = re.compile(r"[@/_]|https?|www", re.IGNORECASE)
+_ODD = re.compile(
+    r"[a-zа-яё][0-9<>{}\[\]|\\~^•*=$%&§!;][a-zа-яё]|[A-ZА-ЯЁ][0-9<>{}\[\]|\\~^•*=$%&§!;][A-ZА-ЯЁ]"
+    r"|[a-zа-яё][A-ZА-ЯЁ]+[a-zа-яё]|[a-zа-яё][0-9<>{}\[\]|\\~^•*$§;][A-ZА-ЯЁ]"
+)  # a digit, sign or capital in the middle of a word: another script's letters read as Latin
+_TOGETHER = (frozenset({"LATIN", "CJK", "HANGUL"}), frozenset({"LATIN", "GREEK"}))  # scripts that meet within a word
 _LATIN_WORD = re.compile(r"[a-zà-öø-ÿ]{4,}", re.IGNORECASE)
 
 
 def plausible(text: str) -> bool:
     """False for mojibake, replacement characters, private-use glyphs and shifted alphabets."""
-    marks = [character for character in text if not character.isspace()]
+    marks = [character for character in _RULES.sub(r"\1", text) if not character.isspace()]
     if not marks:
         return False
     bad = sum(_is_rubbish(character) for character in marks)
@@ -20,7 +29,28 @@ def plausible(text: str) -> bool:
     letters = sum(character.isalnum() for character in marks)
     if letters < 0.45 * len(marks) and len(marks) > 30:
         return False
-    return not _shifted(text)
+    return not _shifted(text) and not _misread(text)
+
+
+def _misread(text: str) -> bool:
+    """A third of the words spoilt in their middle, or of letters of scripts that never meet in one."""
+    words = [word for word in _WORD.findall(text)[:800] if not _NO_WORD.search(word)]
+    odd = sum(_ODD.search(word) is not None for word in words)
+    mixed = sum(_is_mixed(word) for word in words)
+    return len(words) >= 10 and max(odd if len(words) >= 25 else 0, mixed) > 0.3 * len(words)
+
+
+def _is_mixed(word: str) -> bool:
+    scripts = frozenset(_script(character) for character in word if character.isalpha()) - {""}
+    return len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER)
+
+
+@functools.cache
+def _script(character: str) -> str:
+    """The first word of the letter's name; "" for letters of no script."""
+    name = unicodedata.name(character, "").partition(" ")[0].partition("-")[0]
+    return {"HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK", "FULLWIDTH": "LATIN", "MODIFIER": "", "MICRO": "",
+            "FEMININE": "", "MASCULINE": ""}.get(name, name)  # fmt: skip
 
 
 def _is_rubbish(character: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +13,8 @@ from reading.limits import Limits
 from reading.ocr import installed
 from records.model import Reading
 
-READER_VERSION = "2"  # raised whenever the same bytes may give another reading
+Raw = Callable[[], Iterator[bytes]]  # opens a submission's plain bytes, each time from the start; they touch no disk
+READER_VERSION = "3"  # raised whenever the same bytes may give another reading
 
 
 class Readers(Protocol):
@@ -21,8 +24,8 @@ class Readers(Protocol):
     def version(self) -> str:
         """Changes when the same bytes would be read differently: readings are remembered under it."""
 
-    def read(self, raw: Path, digest: str, name: str | None = None) -> Reading:
-        """All that is in the file; its SHA-256 is `digest`, `name` is shown to staff in place of a neutral one.
+    def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:
+        """All that is in the bytes; their SHA-256 is `digest`, `name` is shown to staff in place of a neutral one.
 
         What can not be read is a `Problem` in the answer; `TemporaryError` when no worker can be started.
         """
@@ -33,8 +36,19 @@ class Readers(Protocol):
     def close(self) -> None:
         """End every worker."""
 
-    def picture(self, raw: Path, digest: str, part: str | None) -> list[tuple[str, bytes]]:
+    def picture(self, raw: Raw, digest: str, part: str | None) -> list[tuple[str, bytes]]:
         """Pages that staff can open (file name, PNG or text bytes), made by us; of one part or of all."""
+
+
+def in_file(path: Path, size: int = 1 << 18) -> Raw:
+    """The bytes of a plain file."""
+    return partial(_file_bytes, path, size)
+
+
+def _file_bytes(path: Path, size: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(size):
+            yield chunk
 
 
 def version_of(limits: Limits, forms: Path | None) -> str:

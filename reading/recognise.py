@@ -11,11 +11,13 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from reading import languages
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Unreadable
 from reading.ocr import Engine, Recognised
-from reading.prepare import is_blank, quiet_row, ready, sideways, turned
+from reading.prepare import gutter, is_blank, positive, quiet_row, ready, sideways, straight, turned
 from reading.words import Word
 from records.model import FormSeen, Page, TextSource
 
@@ -54,31 +56,52 @@ class Desk:
 
 def recognise(bitmap: Bitmap, engine: Engine, configured: Sequence[str], installed: frozenset[str], form: FormCheck) -> Page:
     """The page's text; raises `Unreadable("illegible")` when there is print and none of it can be read."""
+    bitmap = positive(bitmap)
     if is_blank(bitmap):
         return Page(0, "", TextSource.NONE, blank=True)
     known = tuple(code for code in configured if code in installed) or ("eng",)
-    seen = _best(ready(bitmap), bitmap.dpi, Desk(engine, known, installed))
-    read = seen.read
-    if read.confidence < HOPELESS and len(read.words) >= MANY_WORDS:
-        raise Unreadable("illegible", f"mean confidence {read.confidence:.2f} of {len(read.words)} words")
+    desk = Desk(engine, known, installed)
+    seen = [one for sheet in ready(bitmap) for one in _sheet(sheet, bitmap.dpi, desk)]
+    words = sum(len(one.read.words) for one in seen)
+    confidence = _mean([one.read for one in seen])
+    if confidence < HOPELESS and words >= MANY_WORDS:
+        raise Unreadable("illegible", f"mean confidence {confidence:.2f} of {words} words")
     from reading.unpack import clean
 
-    text = clean(read.text) if read.confidence >= HOPELESS else ""
+    texts = [clean(one.read.text) if one.read.confidence >= HOPELESS else "" for one in seen]
+    text = "\n\n".join(filter(None, texts))
+    if not text:
+        return Page(0, "", TextSource.NONE, None, seen[0].rotation)
+    most = max(seen, key=lambda one: _letters(one.read))
     return Page(
         0,
         text,
-        TextSource.OCR if text else TextSource.NONE,
-        round(read.confidence, 4) if text else None,
-        seen.rotation,
-        language=languages.iso(seen.models) if text else None,
-        form=form(text, seen.models, lambda: (seen.pixels, list(read.words))) if text else None,
+        TextSource.OCR,
+        round(confidence, 4),
+        most.rotation,
+        language=languages.iso(most.models),
+        form=next(filter(None, (_form(one, said, form) for one, said in zip(seen, texts, strict=True) if said)), None),
     )
 
 
-def _best(pixels: Grey, dpi: int, desk: Desk) -> Seen:
-    """The surest reading of a page that may lie any way round, in any script and language that is installed."""
+def _form(seen: Seen, said: str, form: FormCheck) -> FormSeen | None:
+    return form(said, seen.models, lambda: (seen.pixels, list(seen.read.words)))
+
+
+def _sheet(pixels: Grey, dpi: int, desk: Desk) -> list[Seen]:
+    """The page as it was read, or both pages that were printed side by side on it, in the order of reading."""
     turn = _quarter(pixels, dpi, desk)
-    seen = _upright(turned(pixels, turn), dpi, desk, turn, may_ask=True)
+    upright = straight(turned(pixels, turn))
+    cut = gutter(upright)
+    halves = [upright] if cut is None else [upright[:, :cut], upright[:, cut:]]
+    seen = [_best(np.ascontiguousarray(half), dpi, desk, turn) for half in halves]
+    surest = max(seen, key=lambda one: _worth(one.read))
+    return seen if surest.rotation == turn else seen[::-1]
+
+
+def _best(pixels: Grey, dpi: int, desk: Desk, turn: int) -> Seen:
+    """The surest reading of a page that may lie on its head, in any script and language that is installed."""
+    seen = _upright(pixels, dpi, desk, turn, may_ask=True)
     language = _other_language(seen, desk)
     again = desk.read(seen.pixels, dpi, (language,), seen.rotation) if language else seen
     return again if again.read.confidence >= seen.read.confidence - 0.03 else seen
@@ -124,9 +147,12 @@ def _asked(pixels: Grey, dpi: int, desk: Desk, turn: int, so_far: Seen | None) -
     if _most(seen) < GOOD:
         known = so_far if not rotation else None
         seen.append(known or _upright(upright, dpi, desk, whole, may_ask=False))
-    if rotation and _most(seen) < DOUBTFUL:  # orientation is guessed on noisy pages
-        seen.append(so_far or _upright(pixels, dpi, desk, turn, may_ask=False))
-    if _most(seen) < DOUBTFUL and any(len(one.read.words) >= SOME_WORDS for one in seen):  # as is the script of short ones
+    if _most(seen) < DOUBTFUL:  # orientation is guessed on noisy pages, now and then with a wide margin
+        other = 0 if rotation else 180
+        known = so_far if rotation else None
+        seen.append(known or _upright(turned(pixels, other), dpi, desk, (turn + other) % 360, may_ask=False))
+    # as is the script of short ones
+    if _most(seen) < DOUBTFUL and (facing or any(len(one.read.words) >= SOME_WORDS for one in seen)):
         seen += _in_script(languages.EACH_SCRIPT, pixels, dpi, desk, turn)
     return max(seen, key=lambda one: _worth(one.read))
 
@@ -178,6 +204,10 @@ def joined(top: Recognised, rest: Recognised, at: int, height: int) -> Recognise
         ]
 
     words = moved(top.words, 0, at) + moved(rest.words, at, height - at)
-    weights = [sum(len(word.text) for word in piece.words) for piece in (top, rest)]
-    mean = (top.confidence * weights[0] + rest.confidence * weights[1]) / max(sum(weights), 1)
-    return Recognised("\n\n".join(text for text in (top.text, rest.text) if text), tuple(words), mean)
+    return Recognised("\n\n".join(text for text in (top.text, rest.text) if text), tuple(words), _mean([top, rest]))
+
+
+def _mean(reads: Sequence[Recognised]) -> float:
+    """Confidence of several pieces, weighted by how much each says."""
+    weights = [sum(len(word.text) for word in read.words) for read in reads]
+    return sum(weight * read.confidence for weight, read in zip(weights, reads, strict=True)) / max(sum(weights), 1)

@@ -21,8 +21,8 @@ from reading.jail import Child, sandbox_works
 from reading.job import MAX_KILLS, Job
 from reading.limits import Limits
 from reading.ocr import find_tessdata
-from reading.reader import version_of
-from reading.wire import CHUNK, GarbledError, GoneError, Header, LateError, WireError
+from reading.reader import Raw, version_of
+from reading.wire import GarbledError, GoneError, Header, LateError, WireError
 from records.errors import ConfigurationError, TemporaryError
 from records.events import WORKER_KILLED
 from records.model import Reading
@@ -80,7 +80,7 @@ class WorkerPool:
             self._version = (stamp, version_of(self.limits, self._forms))
         return self._version[1]
 
-    def read(self, raw: Path, digest: str, name: str | None = None) -> Reading:
+    def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:
         """`Readers.read`."""
         version = self.version
         job = Job(digest, name)
@@ -92,22 +92,17 @@ class WorkerPool:
             self._walk(raw, job)
         return job.reading(version)
 
-    def picture(self, raw: Path, digest: str, part: str | None) -> list[tuple[str, bytes]]:
+    def picture(self, raw: Raw, digest: str, part: str | None) -> list[tuple[str, bytes]]:
         """`Readers.picture`; what can not be drawn is left out."""
         child = self._take()
         pictures: list[tuple[str, bytes]] = []
-        deadline = time.monotonic() + self.limits.open_seconds
         try:
-            self._stream(child, raw, {"verb": "picture", "part": part, "digest": digest, "name": None}, deadline)
-            while True:
-                header, blob = child.channel.receive(deadline=deadline)
-                if "done" in header:
-                    break
-                pictures.append((str(header["picture"])[:80].replace("/", "_"), blob))
-                if sum(len(picture) for _, picture in pictures) > MAX_PICTURES_BYTES:
-                    raise GarbledError
+            self._draw(child, raw, {"verb": "picture", "part": part, "digest": digest, "name": None}, pictures)
         except (WireError, KeyError):
             self._bury(child, "picture", digest)
+        except BaseException:
+            self._drop(child)
+            raise
         else:
             self._give(child)
         return pictures
@@ -138,7 +133,7 @@ class WorkerPool:
 
     # ------------------------------------------------------------ opening
 
-    def _walk(self, raw: Path, job: Job) -> None:
+    def _walk(self, raw: Raw, job: Job) -> None:
         """One worker walks the submission, as far as it gets."""
         child = self._take()
         try:
@@ -198,13 +193,23 @@ class WorkerPool:
                 answer.set_result({"code": code, "detail": detail})
                 raise PageError(code) from fault
 
-    def _stream(self, child: Child, raw: Path, order: Header, deadline: float) -> None:
+    def _stream(self, child: Child, raw: Raw, order: Header, deadline: float) -> None:
         """The order, then the file's bytes in pieces, then an empty frame."""
         child.channel.send(order, deadline=deadline)
-        with raw.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                child.channel.send({}, chunk, deadline=deadline)
+        for chunk in raw():
+            child.channel.send({}, chunk, deadline=deadline)
         child.channel.send({}, deadline=deadline)
+
+    def _draw(self, child: Child, raw: Raw, order: Header, pictures: list[tuple[str, bytes]]) -> None:
+        deadline = time.monotonic() + self.limits.open_seconds
+        self._stream(child, raw, order, deadline)
+        while True:
+            header, blob = child.channel.receive(deadline=deadline)
+            if "done" in header:
+                return
+            pictures.append((str(header["picture"])[:80].replace("/", "_"), blob))
+            if sum(len(picture) for _, picture in pictures) > MAX_PICTURES_BYTES:
+                raise GarbledError
 
     # ------------------------------------------------------------ recognising
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -23,25 +25,56 @@ from reading.ink import (
     grown,
     level_runs,
     look,
+    on_the_line,
     rules,
     streaks,
     strokes,
     unruled,
     widest_type,
 )
-from reading.labels import is_rule, mirrored, plain, right_to_left, rows
+from reading.labels import is_rule, plain, read_rows
 from reading.words import Word
 from records.model import Zone, ZoneSeen
 
-Recognise = Callable[[Grey], tuple[str, float]]  # one line's picture to its text and confidence 0..1
+
+class Recognise(Protocol):
+    """One line's picture to its text and confidence (0..1); `digits`: it is a date, perhaps in another script's digits."""
+
+    def __call__(self, line: Grey, /, digits: bool = False) -> tuple[str, float]: ...
+
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the blank
 
 FOUND = 0.55  # share of the blank's ink around a place that must be found again: else the place is not where we think
 SURE = 0.6  # OCR confidence at which a word is a word
+LEGIBLE = 0.8  # confidence at which a reading has a say against another
+DISPUTED = 0.45  # confidence in a date that two readings, both sure, give with other figures
+STRUCK = 0.4  # what is left of the confidence in words that a line runs through
 CERTAIN = 0.9  # the same at which a field was typed, whatever its shapes look like
 REACH = 14  # pixels: how far a place is moved about to fit the blank's ink
 PAD = round(10 * MM)
 NEXT = 2.5 * MM  # a wider gap parts two texts
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """The ink that the form itself has."""
+
+    ink: Mask
+    firm: Mask  # what must be found again; long rules may have gone with the fax lines
+    lines: Mask  # ruled lines, and what is close to them
+    print: Mask  # all else, and what is close to it
+    cover: Mask  # both
+
+
+@lru_cache(maxsize=4)  # 10 MB each; pages of one form come one after another
+def _own(blank: Blank) -> Own:
+    ink = dark(flat(blank.image))
+    lines = np.zeros_like(ink)
+    for left, top, right, bottom in rules(ink):
+        lines[top:bottom, left:right] = ink[top:bottom, left:right]
+    lines = grown(lines, 9, 11)
+    return Own(ink, ink & (1 - streaks(ink)), lines, grown(ink & (1 - lines), 7, 7), grown(ink, 7, 7) | lines)
 
 
 class Sheet:
@@ -55,18 +88,13 @@ class Sheet:
     ) -> None:
         self.blank, self.laid, self.words, self.recognise = blank, laid, words, recognise
         self.size = blank.image.shape[1], blank.image.shape[0]
-        grey, self.there = _in_frame(image, laid.matrix, self.size)
-        self.grey = flat(grey)
+        grey, self.there, struck = _in_frame(image, laid.matrix, self.size)
+        own = _own(blank)
+        self.own, self.lines, self.print, self.cover = own.ink, own.lines, own.print, own.cover
+        self.firm = own.firm if drawn else np.zeros_like(own.firm)
+        self.grey, more = unstreaked(grey, self.lines)  # once more: on a page that came askew they lie level only here
+        self.struck = struck | more
         self.ink = dark(self.grey)
-        own = dark(flat(blank.image))
-        # what must be found again; long rules may have gone with the fax lines
-        self.firm = own & (1 - streaks(own)) if drawn else np.zeros_like(own)
-        self.own = own
-        lines = np.zeros_like(own)
-        for left, top, right, bottom in rules(own):
-            lines[top:bottom, left:right] = own[top:bottom, left:right]
-        self.lines = grown(lines, 9, 11)
-        self.cover = grown(own, 7, 7) | self.lines
         layered = all(w.confidence is None for w in words)
         self.type_width = 0.0 if layered else widest_type(self.ink)  # 0: all type is known from the text layer
         self.corners = [_corners(laid.matrix, w) for w in words]
@@ -93,7 +121,10 @@ class Sheet:
         if not placed:
             shape = "unclear"
         if self._unread(zone, shape, text, confidence):
-            text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, text, confidence)
+            least = min((self.words[i].confidence or 0.0 for i in standing), default=0.0)
+            text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, text, confidence, least)
+        if confidence is not None and self._struck(where, dx, dy):
+            confidence = min(confidence, STRUCK)
         if zone.kind == "field" and not text and self._untouched(zone, box, dx, dy):
             text, shape = zone.placeholder, "print"
         elif zone.kind == "field" and self.type_width and placed:
@@ -147,6 +178,8 @@ class Sheet:
         wide = _wider(box, PAD, PAD)
         page, under = _cut(self.ink, wide, dx, dy), _cut(self.lines if field else self.cover, wide)
         added = page & (1 - under)
+        if not field:
+            added |= on_the_line(added, page & _cut(self.lines, wide) & (1 - _cut(self.print, wide)))
         added |= crossing(added, under, page, 11)
         letters = np.zeros(added.shape, np.uint8)
         for index, word in enumerate(self.words):
@@ -155,6 +188,11 @@ class Sheet:
                 letters[max(0, y0 - 2) : max(0, y1 + 3), max(0, x0 - 2) : max(0, x1 + 3)] = 1
         width, height = box[2] - box[0], box[3] - box[1]
         return [s for s in strokes(added, letters) if _within(s, PAD, width, height)]
+
+    def _struck(self, where: Box, dx: int, dy: int) -> bool:
+        """Does a scanner's level line run through the words of a place?  Then their letters are not surely read."""
+        lines = _cut(self.struck & (1 - self.lines), _wider(where, 0, -3), dx, dy)
+        return bool(lines.size and lines.any(axis=0).mean() > 0.3)
 
     def _astray(self, zone: Zone, box: Box, dx: int, dy: int) -> bool:
         """Is there writing close to an empty signature place and in no other place?"""
@@ -253,19 +291,32 @@ class Sheet:
         """Is something written here that deserves a second look?"""
         if self.recognise is None or zone.kind == "signature" or shape in ("empty", "line"):
             return False
-        return not text if confidence is None else confidence < (0.97 if zone.kind == "date" else 0.8)
+        return not text if confidence is None else zone.kind == "date" or confidence < 0.8
 
-    def _again(self, zone: Zone, box: Box, dx: int, dy: int, text: str, confidence: float | None) -> tuple[str, float | None]:
-        """Read one place by itself, the blank's print painted over; the surer of both readings."""
+    def _again(
+        self, zone: Zone, box: Box, dx: int, dy: int, text: str, confidence: float | None, least: float
+    ) -> tuple[str, float | None]:
+        """Read one place by itself, the blank's print painted over; the surer of both readings.
+
+        `least` is the confidence in the least sure word of `text`.  A date in which both are sure of other figures is doubtful.
+        """
         crop = _cut(self.grey, box, dx, dy, beyond=255)
         crop[_cut(self.lines if zone.kind == "field" else self.cover, box) > 0] = 255
         inked = np.flatnonzero((crop < 180).sum(axis=1) > 2)
         if self.recognise is None or not len(inked):
             return text, confidence
         crop = crop[max(0, inked[0] - 10) : inked[-1] + 10]
-        again, sure = self.recognise(_enlarged(crop))
+        again, sure = self.recognise(_enlarged(crop), digits=zone.kind == "date")
         again = " ".join(again.split())
+        if zone.kind == "date" and confidence is not None and min(least, sure) >= LEGIBLE:
+            if _figures(text) not in _figures(again):
+                return again, DISPUTED
+            return again, round(sure, 3)
         return (again, round(sure, 3)) if again and sure > (confidence or 0.0) else (text, confidence)
+
+
+def _figures(text: str) -> str:
+    return "".join(c for c in plain(text) if c.isdigit())
 
 
 def _enlarged(crop: Grey) -> Grey:
@@ -282,25 +333,29 @@ def is_type(word: Word) -> bool:
     return letters >= 2 and word.confidence >= (SURE if letters < 5 else SURE - 0.15)
 
 
-def unstreaked(grey: Grey) -> Grey:
-    """The page without the lines that scanners draw over it; writing that crosses them is kept whole."""
-    ink = dark(flat(grey))
-    gone = streaks(ink)
+def unstreaked(grey: Grey, own: Mask | None = None) -> tuple[Grey, Mask]:
+    """The evenly lit page without the lines that scanners draw over it (`own` are the form's), and these lines.
+
+    Writing that crosses them is kept whole.
+    """
+    ink = dark(grey)
+    gone = streaks(ink) if own is None else streaks(ink) & (1 - own)
     if not gone.any():
-        return grey
-    gone &= 1 - crossing(ink & (1 - gone), gone, ink, 5)
-    return np.where(gone > 0, np.uint8(255), grey)
+        return grey, gone
+    lost = gone & (1 - crossing(ink & (1 - gone), gone, ink, 5))
+    return np.where(lost > 0, np.uint8(255), grey), gone
 
 
-def _in_frame(image: Grey, matrix: npt.NDArray[np.float64], size: tuple[int, int]) -> tuple[Grey, Mask]:
-    """The page drawn in the blank's frame, and which pixels of the frame it covers."""
+def _in_frame(image: Grey, matrix: npt.NDArray[np.float64], size: tuple[int, int]) -> tuple[Grey, Mask, Mask]:
+    """The page drawn in the blank's frame, which pixels of the frame it covers, and a scanner's lines on it."""
     across, down = matrix[0, 0] / matrix[2, 2], matrix[1, 1] / matrix[2, 2]
     target = min(image.shape[1], round(across * 1.1)), min(image.shape[0], round(down * 1.1))
-    small = unstreaked(np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA), np.uint8))
+    small, struck = unstreaked(flat(np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA), np.uint8)))
     to_frame = matrix @ np.diag([1 / target[0], 1 / target[1], 1.0])
     page = cv2.warpPerspective(small, to_frame, size, flags=cv2.INTER_LINEAR, borderValue=(255,))
     there = cv2.warpPerspective(np.ones_like(small), to_frame, size, flags=cv2.INTER_NEAREST, borderValue=(0,))
-    return np.asarray(page, np.uint8), np.asarray(there, np.uint8)
+    lines = cv2.warpPerspective(struck, to_frame, size, flags=cv2.INTER_NEAREST, borderValue=(0,))
+    return np.asarray(page, np.uint8), np.asarray(there, np.uint8), np.asarray(lines, np.uint8)
 
 
 def _corners(matrix: npt.NDArray[np.float64], word: Word) -> npt.NDArray[np.float64]:
@@ -313,9 +368,8 @@ def _alike(word: str, printed: Sequence[str]) -> bool:
 
 
 def _reading_order(words: Sequence[Word]) -> list[int]:
-    shown = mirrored(words, 0.0) if right_to_left(words) else words
-    index = {id(w): i for i, w in enumerate(shown)}
-    return [index[id(w)] for row in rows(shown) for w in row]
+    index = {id(w): i for i, w in enumerate(words)}
+    return [index[id(w)] for row in read_rows(words) for w in row]
 
 
 def _within(shape: Stroke, pad: int, wide: int, tall: int) -> bool:

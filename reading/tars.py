@@ -11,7 +11,7 @@ import zlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from reading import kinds
+from reading import archives, kinds
 from reading.limits import Unreadable
 from reading.zips import metered
 
@@ -27,14 +27,20 @@ def read(found: Found, sheet: Sheet) -> None:
         _read_tar(found.open(), sheet)
         return
     try:
-        with _decompressor(found.open(), sheet.media_type) as stream:
-            raw = metered(stream, found.size, sheet.walk, "the compressed file")
+        raw = _unpacked(found, sheet)
     except _BROKEN as error:
         raise Unreadable("archive_malformed", "the compressed file is damaged") from error
     if kinds.sniff(raw[: kinds.HEAD_BYTES]) == kinds.TAR:
         _read_tar(io.BytesIO(raw), sheet)
     else:
         sheet.child(PurePosixPath(found.path).stem or "unpacked", raw, archive=True)
+
+
+def _unpacked(found: Found, sheet: Sheet) -> bytes:
+    if sheet.media_type in kinds.COMPRESSED_RARELY:
+        return archives.unpacked(found, sheet)
+    with _decompressor(found.open(), sheet.media_type) as stream:
+        return metered(stream, found.size, sheet.walk, "the compressed file")
 
 
 def _decompressor(file: BinaryIO, media_type: str) -> BinaryIO:

@@ -21,6 +21,9 @@ def read(found: Found, sheet: Sheet) -> None:
     """One page of text."""
     words = found.words
     add_links(sheet, list(found.links))
+    if sheet.media_type == kinds.SHORTCUT:
+        add_links(sheet, find_links(found.load(sheet.limits.max_mail_bytes).decode("latin-1")))
+        words = "\n".join(sheet.links)
     if words is None:
         words = decode(found.load(sheet.limits.max_mail_bytes), None)
     if found.words is None and sheet.media_type == kinds.HTML:
@@ -76,16 +79,17 @@ class _Text(html.parser.HTMLParser):
         {"p", "div", "br", "li", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "ul", "ol", "pre"}
     )
 
-    def __init__(self) -> None:
+    def __init__(self, xml: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self._xml = xml  # a clinical document (CDA) or the like: every element is a word of its own, none is dropped
         self.pieces: list[str] = []
         self.links: list[str] = []
         self.pictures: list[str] = []
         self._dropping = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._dropping = 0 if tag == "body" else self._dropping + (tag in self.DROPPED)  # an unclosed head ends here
-        if tag in self.BREAKS:
+        self._dropping = 0 if tag == "body" or self._xml else self._dropping + (tag in self.DROPPED)  # an unclosed head ends here
+        if tag in self.BREAKS or self._xml:
             self.pieces.append("\n")
         elif tag in ("td", "th"):
             self.pieces.append("\t")
@@ -96,7 +100,7 @@ class _Text(html.parser.HTMLParser):
                 self.pictures.append(value.strip())
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in self.DROPPED:
+        if self._xml or tag not in self.DROPPED:
             self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
@@ -117,7 +121,8 @@ def from_html(markup: str) -> tuple[str, list[str]]:
 
 
 def parse_html(markup: str) -> _Text:
-    parser = _Text()
+    start = markup[:2000].lower()
+    parser = _Text(xml=start.lstrip("\ufeff \r\n\t").startswith("<?xml") and "<html" not in start)
     parser.feed(markup)
     parser.close()
     return parser

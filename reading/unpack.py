@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from reading import kinds
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Limits, Unreadable
+from reading.passwords import Passwords
 from reading.words import Word
 from records.model import Dicom, FormSeen, Page, Part, Problem, Role, TextSource
 
@@ -35,7 +36,9 @@ class Courier(Protocol):
 
     def page(self, header: dict[str, Any], bitmap: Bitmap) -> None: ...
 
-    def form(self, text: str, models: Sequence[str], page: Callable[[], tuple[Grey, list[Word]]]) -> FormSeen | None: ...
+    def form(
+        self, text: str, models: Sequence[str], page: Callable[[], tuple[Grey, list[Word]]], *, pdf: bytes = b"", number: int = 1
+    ) -> FormSeen | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,18 @@ class Sheet:
     width: int | None = None
     height: int | None = None
     mail: Any = None
+    looked: int = 0  # pages that were looked at as a form and were none
     _children: int = 0
     _names: set[str] = field(default_factory=set)
 
     @property
     def limits(self) -> Limits:
         return self.walk.limits
+
+    @property
+    def holds_nothing(self) -> bool:
+        """A container that would leave no trace: no child stands for it, no problem, no page."""
+        return self.container and not (self._children or self.problems or self.pages)
 
     def problem(self, code: str, detail: str) -> None:
         self.problems.append(Problem(code, self.found.path, detail, self.found.sha256))
@@ -156,16 +165,24 @@ _READERS: tuple[tuple[frozenset[str], str, str, str], ...] = (
     (frozenset({kinds.MAIL}), "mail", "parser_crashed", "container"),
     (frozenset({kinds.MSG}), "outlook", "mail_malformed", "container"),
     (frozenset({kinds.TNEF}), "tnef", "mail_malformed", "container"),
+    (frozenset({kinds.CMS, kinds.CMS_LOCKED, kinds.PGP_LOCKED}) | kinds.SIGNATURES, "sealed", "mail_malformed", ""),
     (frozenset({kinds.OLE}), "embedded", "office_malformed", "container"),
     (frozenset({kinds.DOC}), "worddoc", "office_malformed", ""),
+    (frozenset({kinds.XLS}), "workbook", "office_malformed", ""),
+    (frozenset({kinds.PPT}), "slideshow", "office_malformed", ""),
     (frozenset({kinds.ZIP}), "zips", "archive_malformed", "container"),
-    (frozenset({kinds.TAR}) | kinds.COMPRESSED, "tars", "archive_malformed", "container"),
+    (frozenset({kinds.TAR}) | kinds.COMPRESSED | kinds.COMPRESSED_RARELY, "tars", "archive_malformed", "container"),
     (frozenset(kinds.OTHER_ARCHIVES), "archives", "archive_malformed", "container"),
     (frozenset({kinds.PDF}), "pdf", "pdf_malformed", ""),
     (frozenset(kinds.IMAGES), "images", "image_malformed", ""),
     (frozenset({kinds.DICOM, kinds.DICOMDIR}), "dicom", "dicom_malformed", ""),
     (frozenset(kinds.OFFICE) | {kinds.RTF}, "office", "office_malformed", ""),
-    (frozenset({kinds.TEXT, kinds.HTML, "text/csv", "text/calendar", "text/vcard"}), "text", "parser_crashed", ""),
+    (
+        frozenset({kinds.TEXT, kinds.HTML, kinds.SHORTCUT, "text/csv", "text/calendar", "text/vcard"}),
+        "text",
+        "parser_crashed",
+        "",
+    ),
 )
 
 
@@ -188,9 +205,13 @@ class Walk:
         self.bytes_left = self.limits.max_archive_bytes
         self.text_left = self.limits.max_text
         self.memory_failed = False
+        self.passwords = Passwords()
+        self.bodies: set[str] = set()  # mails' words met so far, letters only
 
     def visit(self, found: Found) -> None:
         """Read one file and all that is in it; nothing escapes but the end of the process."""
+        if found.words:
+            self.passwords.hear(found.words)  # also of a body that an earlier walk has read
         if found.number in self.skip:
             return
         media_type, role = self._kind(found)
@@ -198,7 +219,7 @@ class Walk:
         top_mail = found.number == "0" and media_type in (kinds.MAIL, kinds.MSG)
         sheet = Sheet(self, found, media_type, role, "" if top_mail else f"{found.path}/", container)
         self.courier.say({"enter": found.number, "part": dataclasses.asdict(_part(sheet))})
-        if role is not Role.PROGRAM:
+        if role is not Role.PROGRAM or media_type == kinds.SHORTCUT:
             self._read(found, sheet, reader, code)
         self.courier.say(
             {
@@ -216,7 +237,8 @@ class Walk:
             media_type = kinds.media_type(found.open(), found.path, top=found.level == 0) if found.size else "inode/x-empty"
         readable = (
             media_type in kinds.IMAGES
-            or media_type in (kinds.PDF, kinds.DICOM, kinds.MAIL, kinds.MSG, kinds.DOC)
+            or media_type in (kinds.PDF, kinds.DICOM, kinds.MAIL, kinds.MSG, kinds.DOC, kinds.XLS, kinds.PPT)
+            or (media_type == kinds.SHORTCUT and found.role is Role.ATTACHMENT)
             or media_type in kinds.OFFICE
         )
         program = media_type == kinds.PROGRAM or (
@@ -229,6 +251,8 @@ class Walk:
             self._check(found, sheet, reader)
             if reader is not None:
                 reader(found, sheet)
+            if sheet.holds_nothing:
+                sheet.problem("holds_nothing", "not one file and no words")
         except Unreadable as error:
             sheet.problem(error.code, error.detail)
         except MemoryError:
@@ -247,7 +271,7 @@ class Walk:
             raise Unreadable("mail_nesting", f"more than {self.limits.max_nesting} containers around it")
         if sheet.media_type in kinds.PICTURE_FORMATS_REFUSED:
             raise Unreadable("format_not_allowed", sheet.media_type)
-        if reader is None and sheet.media_type not in HARMLESS:
+        if reader is None:
             raise Unreadable("unreadable_type", sheet.media_type)
 
     def spend(self, count: int) -> None:
@@ -263,12 +287,6 @@ class Walk:
             text = text[: self.text_left]
         self.text_left -= len(text)
         return text
-
-
-# signatures and keys of mail programs: nothing to read, nothing to hold
-HARMLESS = frozenset(
-    {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature", "application/pgp-keys"}
-)
 
 
 def _part(sheet: Sheet) -> Part:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from reading.unpack import Found, Sheet
 
 WORD_97 = 0x00C1
-ENCRYPTED, SECOND_TABLE = 0x0100, 0x0200
+HURRIED, ENCRYPTED, SECOND_TABLE = 0x0004, 0x0100, 0x0200
+_OLD_HEADER = 0x20  # bytes of it that are looked at
 _PIECE_TABLE = 0x01A2  # where the header says where it is
 _EIGHT_BIT = 0x40000000
 MAX_PICTURES = 300
@@ -37,20 +38,22 @@ def read(found: Found, sheet: Sheet) -> None:
     """All words as one page, then pictures and files inside as parts of their own."""
     storage = found.opened or Compound(found.load(sheet.limits.max_part_bytes), sheet.walk.spend).root
     stream = storage.read("WordDocument") or b""
-    if len(stream) < _PIECE_TABLE + 8 or stream[:2] != b"\xec\xa5":
+    if len(stream) < _OLD_HEADER or stream[:2] not in (b"\xec\xa5", b"\xdc\xa5"):
         raise Unreadable("office_malformed", "no header of a Word document")
     version, flags = struct.unpack_from("<2xH6xH", stream)
     if flags & ENCRYPTED:
         raise Unreadable("encrypted", "a Word document with a password")
     if version < WORD_97:
-        raise Unreadable("unreadable_type", "a Word document older than 1997")
-    table = storage.read("1Table" if flags & SECOND_TABLE else "0Table") or b""
-    words, targets = _readable("".join(_pieces(stream, table, sheet.limits.max_text)))
+        text = _before_97(stream, flags)
+    else:
+        table = storage.read("1Table" if flags & SECOND_TABLE else "0Table") or b""
+        text = "".join(_pieces(stream, table, sheet.limits.max_text))
+    words, targets = _readable(text)
     add_links(sheet, [*find_links(words), *targets])
     sheet.text_page(1, words)
     if "Macros" in storage.storages:
         sheet.notes.add("macro")
-    _pictures((storage.read("Data") or b"", stream), sheet)
+    pictures((storage.read("Data") or b"", stream), sheet)
     _objects(storage, sheet)
 
 
@@ -79,13 +82,21 @@ def _pieces(stream: bytes, table: bytes, limit: int) -> Iterator[str]:
         raise Unreadable("office_malformed", "a damaged table of pieces") from None
 
 
+def _before_97(stream: bytes, flags: int) -> str:
+    """Word 6 and 95 keep their text in one run of 8-bit characters, unless they were saved in a hurry."""
+    first, last = struct.unpack_from("<II", stream, 0x18)
+    if flags & HURRIED or not 0 < first <= last <= len(stream):
+        raise Unreadable("unreadable_type", "a Word document older than 1997 in several pieces")
+    return stream[first:last].decode("cp1252", "replace")
+
+
 def _readable(text: str) -> tuple[str, list[str]]:
     """Words as they are shown, and the targets of links among the fields."""
     targets = [target for field in _FIELD.findall(text) for target in find_links(field)]
     return _FIELD.sub("", text).translate(_SIGNS), targets
 
 
-def _pictures(streams: tuple[bytes, ...], sheet: Sheet) -> None:
+def pictures(streams: tuple[bytes, ...], sheet: Sheet) -> None:
     """Pasted pictures in the formats of scanners and cameras."""
     count = 0
     for stream in streams:

@@ -29,6 +29,7 @@ from records.model import FormSeen, Role
 
 if TYPE_CHECKING:
     from reading.blanks import Blank
+    from reading.signatures import Seal
 
 PR_SET_PDEATHSIG = 1
 LINE_DPI = 300  # of a place cut out of a form
@@ -43,6 +44,8 @@ class Desk:
         self._engine: Any = None
         self._installed: frozenset[str] = frozenset()
         self._blanks: Sequence[Blank] = ()
+        self._anchors: Sequence[Any] = ()  # certificates of authorities that the operator trusts
+        self._sealed: tuple[bytes, tuple[Seal, ...]] | None = None  # the last file's
 
     # what the walk needs (reading.unpack.Courier)
     def say(self, header: Header) -> None:
@@ -58,33 +61,53 @@ class Desk:
         elif answer["do"] == "here":
             self.pipe.send(self.recognise(bitmap))
 
-    def form(self, text: str, models: Sequence[str], page: Callable[[], tuple[Grey, list[Word]]]) -> FormSeen | None:
-        """The page laid over the registered blanks, when its words hint at a form (reading.forms)."""
+    def form(
+        self, text: str, models: Sequence[str], page: Callable[[], tuple[Grey, list[Word]]], *, pdf: bytes = b"", number: int = 1
+    ) -> FormSeen | None:
+        """The page laid over the registered blanks, when its words hint at a form (reading.forms).
+
+        `pdf` is the file whose page `number` has a text layer: its digital signatures are checked (reading.signatures).
+        """
         from reading import forms
+        from reading.languages import is_latin
 
         if not forms.looks_like_form(text, self._blanks):
             return None
         pixels, words = page()
         engine, _, _ = self._reader()
 
-        def read_line(line: Grey) -> tuple[str, float]:
-            read = engine.line(line, LINE_DPI, models)
-            return read.text, read.confidence
+        def read_line(line: Grey, digits: bool = False) -> tuple[str, float]:
+            reads = [engine.line(line, LINE_DPI, models)]
+            if digits and not is_latin(models):  # dates are often written in the digits of the West
+                reads.append(engine.line(line, LINE_DPI, ("eng",)))
+            best = max(reads, key=lambda read: read.confidence)
+            return best.text, best.confidence
 
-        return forms.observe(pixels, words, self._blanks, read_line)
+        return forms.observe(pixels, words, self._blanks, read_line, self._seals(pdf), number)
+
+    def _seals(self, pdf: bytes) -> tuple[Seal, ...]:
+        """The file's digital signatures, checked once for all its pages."""
+        from reading.signatures import seals
+
+        if self._sealed is None or self._sealed[0] is not pdf:
+            self._sealed = pdf, seals(pdf, self._anchors)
+        return self._sealed[1]
 
     def load_forms(self) -> None:
         """The registered blanks, once."""
         if self._forms:
             from reading.blanks import load_blanks
+            from reading.signatures import load_anchors
 
             self._blanks = load_blanks(Path(self._forms))
+            self._anchors = load_anchors(Path(self._forms))
 
     # verbs
     def open(self, header: Header) -> None:
         """Walk a submission; ends with a frame `done`."""
         walk = Walk(self, skip=frozenset(header["skip"]))
         walk.visit(self._submission(header))
+        self._sealed = None
         self.pipe.send({"done": True, "memory_failed": walk.memory_failed})
 
     def recognise(self, bitmap: Bitmap) -> Header:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reading.ink import MM, Mask, filling, joined, rules
-from reading.labels import PLACEHOLDER, Label, labels, mirrored, right_to_left, rows
+from reading.labels import PLACEHOLDER, Label, labels, mirrored, read_rows, right_to_left
 from reading.words import Word
 from records.model import Zone
 
@@ -140,7 +140,7 @@ def highlights(colour: npt.NDArray[np.uint8], words: Sequence[Word], page: int) 
             continue
         inside = [
             w
-            for row in rows(words)
+            for row in read_rows(words)
             for w in row
             if marked[
                 min(height - 1, int((w.top + w.bottom) / 2 * height)) - 6 : int((w.top + w.bottom) / 2 * height) + 6,
@@ -157,7 +157,7 @@ def highlights(colour: npt.NDArray[np.uint8], words: Sequence[Word], page: int) 
 def bracketed(words: Sequence[Word], page: int) -> tuple[Zone, ...]:
     """Fields that show only by their words: "[patient name]" and the like."""
     zones: list[Zone] = []
-    for row in rows(words):
+    for row in read_rows(words):
         text, spots = "", []
         for word in row:
             spots.append((len(text), word))

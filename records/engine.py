@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 
+from records.errors import ConfigurationError
 from records.migrations import HEAD
 
 BUSY_SECONDS = 30
@@ -30,6 +31,7 @@ def open_engine(url: str) -> Engine:
                 f"busy_timeout={BUSY_SECONDS * 1000}",
                 "foreign_keys=ON",
                 "secure_delete=ON",
+                "temp_store=MEMORY",
             )
             for pragma in pragmas:
                 cursor.execute(f"PRAGMA {pragma}")
@@ -46,14 +48,22 @@ def open_engine(url: str) -> Engine:
 def migrate(engine: Engine) -> None:
     """Take the numbered steps that this database lacks."""
     with engine.connect() as c, c.begin():
-        if inspect(c).has_table("alembic_version") and c.scalar(text("SELECT version_num FROM alembic_version")) == HEAD:
+        known = inspect(c)
+        if known.has_table("cases") and not known.has_table("house"):
+            told = "was made by an earlier, unreleased version that kept it in clear: start with an empty state directory"
+            raise ConfigurationError("database", told)
+        if known.has_table("alembic_version") and c.scalar(text("SELECT version_num FROM alembic_version")) == HEAD:
             return
     # Alembic is imported only when there is something to do: it costs a second
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     steps = Config()
     steps.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as c, c.begin():
         steps.attributes["connection"] = c
-        command.upgrade(steps, "head")
+        try:
+            command.upgrade(steps, "head")
+        except CommandError:
+            raise ConfigurationError("database", "was made by a newer version of somrr: install that one") from None

@@ -45,11 +45,24 @@ UPDATE_DEFERRED = event("outbound.update.deferred", "A temporary fault; the upda
 UPDATE_FAILED = event("outbound.update.failed", "A permanent fault; staff must act.")
 UPDATE_UNCERTAIN = event("outbound.update.uncertain", "The answer to DATA was lost; never resent blindly, staff must look.")
 UPDATE_WITHHELD = event("outbound.update.withheld", "An update may not go out (`reason`); staff must act.")
+UPDATE_CAPPED = event("outbound.update.capped", "A cap on what goes out is reached (`reason`); the update waits.")
+UPDATE_RETURNED = event("outbound.update.returned", "A bounce, an automatic answer or the fax server told of an update (`code`).")
 # daemon
 DAEMON_STARTED = event("daemon.process.started", "All loops run.")
 DAEMON_STOPPED = event("daemon.process.stopped", "Stopped after draining the current step.")
 LOOP_FAILED = event("daemon.loop.failed", "A loop met an unforeseen fault (`fault` names its type); it goes on after a pause.")
 WORK_SWEPT = event("daemon.work.swept", "Left-overs of a killed run were removed at start.")
+AUDIT_ANCHORED = event(
+    "records.audit.anchored",
+    "The newest entry of the trail (`seq`, `head`): keep it where the records are not; a cut tail shows.",
+)
+DISPOSAL_LISTED = event("daemon.disposal.listed", "A case was inactive long enough and is on the list; its grace begins.")
+DISPOSAL_BLOCKED = event(
+    "daemon.disposal.blocked", "A case's time has come and something (`code`) forbids disposal; staff must look."
+)
+DISPOSAL_HALTED = event("daemon.disposal.halted", "Disposal stopped to ask: a suspect clock, or too many at once (`code`).")
+CASE_DISPOSED = event("daemon.case.disposed", "A case, or a submission without one, became its tombstone.")
+DISPOSAL_FINISHED = event("daemon.disposal.finished", "Keys were destroyed and originals and copies removed (`count`).")
 STAFF_ACTED = event("daemon.staff.acted", "A staff act was recorded.")
 FAULT_UNCAUGHT = event("daemon.fault.uncaught", "A fault that nobody caught ended a thread or the process (`fault`, `where`).")
 LIBRARY_WARNED = event("daemon.library.warned", "A library warned (`logger`); its words are not kept, they may quote a document.")

@@ -1,11 +1,30 @@
-"""The ledger's tables, portable SQL: times are UTC ISO 8601 text (they sort), bodies are JSON text."""
+"""The ledger's tables, portable SQL: times are UTC ISO 8601 text (they sort), bodies are sealed JSON.
+
+In clear stand only random ids, references, states, kinds, counts and times of our own work; whatever says who
+somebody is or what a document holds is in a `body`, sealed for its row.  What must be found again by a value
+(`digest`, `key`, `value`, `document`) is blind: a keyed hash.  `data_key` is the id of the key under which
+everything of that submission or case is sealed.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Dialect, ForeignKey, Index, Integer, MetaData, String, Table, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 
 
 class Utc(TypeDecorator[datetime]):
@@ -23,16 +42,23 @@ class Utc(TypeDecorator[datetime]):
 
 metadata = MetaData()
 
+house = Table(
+    "house",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # known words: who can not open them has the wrong keyring
+)
+
 submissions = Table(
     "submissions",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),
+    Column("data_key", String(18), nullable=False),
     Column("size", Integer, nullable=False),
     Column("channel", String(16), nullable=False),
     Column("received_at", Utc, nullable=False),
-    Column("sender", Text),
-    Column("message_id", Text),
+    Column("body", LargeBinary, nullable=False),  # digest, sender, message id
     Column("envelope_ref", String(32)),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -47,7 +73,7 @@ arrivals = Table(
     "arrivals",
     metadata,
     Column("source", String(255), primary_key=True),
-    Column("key", String(255), primary_key=True),
+    Column("key", String(64), primary_key=True),
     Column("submission", ForeignKey("submissions.id"), nullable=False),
     Column("seen_at", Utc, nullable=False),
 )
@@ -57,7 +83,7 @@ readings = Table(
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("version", String(64), primary_key=True),
-    Column("body", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 cases = Table(
@@ -70,7 +96,9 @@ cases = Table(
     Column("last_arrival", Utc, nullable=False),
     Column("look_again_at", Utc),
     Column("revision", Integer, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("data_key", String(18), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("line", LargeBinary),  # the case as lists show it; empty: to be made anew from all of its rows
     Index("cases_status", "status"),
     Index("cases_look_again", "look_again_at"),
 )
@@ -91,7 +119,7 @@ documents = Table(
     Column("submission", ForeignKey("submissions.id"), nullable=False),
     Column("document", String(64), nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
     UniqueConstraint("submission", "document"),
     Index("documents_case", "case_ref"),
 )
@@ -99,13 +127,10 @@ documents = Table(
 fates = Table(
     "fates",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("submission", ForeignKey("submissions.id"), nullable=False),
-    Column("part", Text, nullable=False),
-    Column("sha256", String(64), nullable=False),
+    Column("submission", ForeignKey("submissions.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
     Column("fate", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
-    Index("fates_submission", "submission"),
+    Column("body", LargeBinary, nullable=False),  # part, sha256, reason
 )
 
 held = Table(
@@ -116,7 +141,7 @@ held = Table(
     Column("case_ref", String(32)),
     Column("state", String(16), nullable=False),
     Column("held_at", Utc, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
     Index("held_state", "state"),
     Index("held_submission", "submission"),
     Index("held_case", "case_ref"),
@@ -135,9 +160,25 @@ updates = Table(
     Column("sent_at", Utc),
     Column("message_id", Text),
     Column("reason", String(64)),
-    Column("body", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
     Index("updates_due", "status", "next_try"),
     Index("updates_case", "case_ref"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("name", String(64), primary_key=True),
+)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # who, what, to which record; under the house's key, it outlives the case
+    Column("hash", String(64), nullable=False),
 )
 
 history = Table(
@@ -148,7 +189,6 @@ history = Table(
     Column("at", Utc, nullable=False),
     Column("from_status", String(16)),
     Column("to_status", String(16), nullable=False),
-    Column("why", Text, nullable=False),
-    Column("by", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # why, by
     Index("history_case", "case_ref"),
 )

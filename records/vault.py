@@ -1,7 +1,9 @@
-"""The vault: every original, byte for byte, under the SHA-256 of its bytes.
+"""The vault: every original, byte for byte, sealed, each under a data key of its own.
 
 `keep` returns only when the bytes would survive a power cut: temporary file, every write's count
-looped on, fsync, rename, fsync of the folder (R21: custody before acknowledgement).
+looped on, fsync, rename, fsync of the folder (R21: custody before acknowledgement).  Nothing unsealed
+touches the disk.  An object's name is a keyed hash of its SHA-256: who steals the folder can not even
+ask whether a document that they know is in it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from records.crypt import HEAD, SealError, key_of_stream, open_stream, seal_stream
+from records.durable import sync_folder, write_all
 from records.errors import PermanentError, TemporaryError
+from records.keys import Keyring
 from records.model import Kept
 
 RESERVE = 1 << 28  # bytes left free for the ledger: below it nothing is taken in
@@ -23,9 +28,8 @@ RESERVE = 1 << 28  # bytes left free for the ledger: below it nothing is taken i
 class Vault:
     """A folder of immutable objects; safe for several processes."""
 
-    def __init__(self, root: Path, reserve: int = RESERVE) -> None:
-        self.root = root
-        self.reserve = reserve
+    def __init__(self, root: Path, keys: Keyring, reserve: int = RESERVE) -> None:
+        self.root, self.keys, self.reserve = root, keys, reserve
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -35,45 +39,67 @@ class Vault:
             raise TemporaryError("disk_full", f"less than {self.reserve} bytes free")
         temporary = self._incoming / secrets.token_hex(16)
         try:
-            kept = self._write(temporary, chunks)
-            self._settle(temporary, self.path(kept.digest))
+            kept = self._write(temporary, chunks, self.keys.mint())
+            return self._settle(temporary, kept)
         except OSError as error:
             raise TemporaryError("vault_write", os.strerror(error.errno or 0)) from None
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        return kept
 
     def path(self, digest: str) -> Path:
-        """Where the object lies (it may not exist)."""
+        """Where the sealed object lies (it may not exist)."""
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise PermanentError("bad_digest")
-        return self.root / digest[:2] / digest
+        return self.at(self.keys.blind("object", digest))
 
-    def open(self, digest: str, part: int = 1 << 20) -> Iterator[bytes]:
-        """The object's bytes in parts; PermanentError("vault_missing") when there is none."""
+    def at(self, name: str) -> Path:
+        """Where the object of this name lies."""
+        return self.root / name[:2] / name
+
+    def open(self, digest: str) -> Iterator[bytes]:
+        """The object's bytes in chunks; PermanentError when it is missing, damaged, or its key was destroyed.
+
+        Only when the last chunk has come are the earlier ones sure to be this object's.
+        """
         try:
-            with self.path(digest).open("rb") as stored:
-                while chunk := stored.read(part):
-                    yield chunk
+            yield from self._opened(self.path(digest), digest)
         except FileNotFoundError:
             raise PermanentError("vault_missing", digest[:12]) from None
+        except OSError as error:
+            raise TemporaryError("vault_read", os.strerror(error.errno or 0)) from None
 
-    def digests(self) -> Iterator[str]:
-        """Every object held."""
+    def names(self) -> Iterator[str]:
+        """Every object held, by its name on disk."""
         for shelf in sorted(self.root.iterdir()):
             if len(shelf.name) == 2:
                 yield from sorted(found.name for found in shelf.iterdir())
 
-    def intact(self, digest: str) -> bool:
-        """True when the object is there and its bytes still have this SHA-256."""
+    def check(self, digest: str) -> None:
+        """Read the object to its end; PermanentError when it is missing, does not open, or has another SHA-256."""
         sha = hashlib.sha256()
+        for chunk in self.open(digest):
+            sha.update(chunk)
+        if sha.hexdigest() != digest:
+            raise SealError("sealed_stream", "another digest")
+
+    def intact(self, digest: str) -> bool:
+        """True when the object is there, opens, and its bytes still have this SHA-256."""
         try:
-            for chunk in self.open(digest):
-                sha.update(chunk)
+            self.check(digest)
         except PermanentError:
             return False
-        return sha.hexdigest() == digest
+        return True
+
+    def remove(self, name: str) -> bool:
+        """Take the object of this name on disk away for good; False when it was gone."""
+        path = self.at(name)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        sync_folder(path.parent)
+        return True
 
     def sweep(self) -> int:
         """Remove what a killed run left half-written; returns how many.  Only while no other process takes custody."""
@@ -82,40 +108,61 @@ class Vault:
             path.unlink(missing_ok=True)
         return len(left)
 
-    def _write(self, temporary: Path, chunks: Iterable[bytes]) -> Kept:
-        sha, size = hashlib.sha256(), 0
+    def _write(self, temporary: Path, chunks: Iterable[bytes], key_id: str) -> Kept:
+        plain = _Counted(chunks)
+        written = 0
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            for chunk in chunks:
-                sha.update(chunk)
-                size += len(chunk)
-                _write_all(descriptor, chunk)
+            for sealed in seal_stream(self.keys.key(key_id), bytes.fromhex(key_id), plain, plain.sha.digest):
+                write_all(descriptor, sealed)
+                written += len(sealed)
             os.fsync(descriptor)
-            if os.fstat(descriptor).st_size != size:
+            if os.fstat(descriptor).st_size != written:
                 raise TemporaryError("vault_write", "short write")
         finally:
             os.close(descriptor)
-        return Kept(sha.hexdigest(), size)
+        return Kept(plain.sha.hexdigest(), plain.size, key_id)
 
-    def _settle(self, temporary: Path, final: Path) -> None:
+    def _settle(self, temporary: Path, kept: Kept) -> Kept:
+        """Give the object its name; the same bytes again leave it as it is, under its key, unless it is damaged."""
+        final = self.path(kept.digest)
         if not final.parent.exists():
             final.parent.mkdir(mode=0o700, exist_ok=True)
             sync_folder(self.root)
-        temporary.replace(final)  # the same bytes again replace themselves
+        there = self._key_there(final)
+        if there is None:
+            temporary.replace(final)
+        else:
+            if not self.intact(kept.digest):
+                mended = temporary.with_suffix(".mended")
+                self._write(mended, self._opened(temporary, kept.digest), there)
+                mended.replace(final)
+            kept = kept._replace(key=there)
         sync_folder(final.parent)
+        return kept
+
+    def _opened(self, path: Path, digest: str) -> Iterator[bytes]:
+        with path.open("rb") as stored:
+            yield from open_stream(lambda key_id: self.keys.key(key_id.hex()), stored.read, bytes.fromhex(digest))
+
+    def _key_there(self, final: Path) -> str | None:
+        """The key under which an object lies there already, if it is still in the keyring."""
+        try:
+            with final.open("rb") as stored:
+                key_id = key_of_stream(stored.read(HEAD)).hex()
+        except (FileNotFoundError, SealError):
+            return None
+        return key_id if self.keys.holds(key_id) else None
 
 
-def _write_all(descriptor: int, chunk: bytes) -> None:
-    """A nearly full disk writes short without an error: loop on the count."""
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(descriptor, view) :]
+class _Counted:
+    """Bytes on their way into an object: their size and hash."""
 
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self.size, self.sha = chunks, 0, hashlib.sha256()
 
-def sync_folder(folder: Path) -> None:
-    """Make renames and creations in the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.sha.update(chunk)
+            self.size += len(chunk)
+            yield chunk

@@ -37,6 +37,16 @@ def test_the_unit_is_valid(unit: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+def test_the_daily_disposal_is_valid(tmp_path: Path) -> None:
+    """Its service runs the command as the daemon's own user, its timer fires every day."""
+    for name in ("somrr-dispose.service", "somrr-dispose.timer"):
+        copy = tmp_path / name
+        copy.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", (SYSTEMD / name).read_text()))
+    done = run("systemd-analyze", "verify", tmp_path / "somrr-dispose.timer")
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert "User=somrr" in (SYSTEMD / "somrr-dispose.service").read_text()
+
+
 def test_a_wrong_key_would_be_found(unit: Path) -> None:
     """The check itself works: a misspelt key is reported."""
     unit.write_text(unit.read_text().replace("ProtectHome=", "ProtectHoem="))

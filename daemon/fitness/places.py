@@ -59,7 +59,7 @@ def drop_folders(settings: Settings) -> Answers:
 def _drop_folder(name: str, path: Path, folder: FolderSettings) -> Check:
     if not path.is_dir():
         return Check(name, "fail", f"{path} is no directory", "create it, or correct its path in the configuration")
-    moves = folder.after == "move"
+    moves = folder.after != "leave"
     good = os.access(path, os.R_OK | os.X_OK | (os.W_OK if moves else 0))
     remedy = f"let the user of the daemon read{' and write' if moves else ''} {path}; in the unit: ReadWritePaths={path}"
     return judged(name, good, str(path) if good else f"{path} is closed to this user", remedy)
@@ -86,6 +86,27 @@ def database(settings: Settings) -> Answers:
         yield Check("database", "ok", engine.dialect.name)
 
 
+def keyring(settings: Settings) -> Answers:
+    """The key that opens everything: there, nobody else's, and not beside what it opens."""
+    home, keys = settings.home.absolute(), settings.keys
+    folder = keys.folder or home / "keys"
+    if keys.master.get_secret_value():
+        yield Check("master_key", "ok", "configured (keys.master)")
+        return
+    file = (keys.master_file or folder / "master.key").absolute()
+    if not file.exists():
+        lost = any(folder.glob("*.keys"))
+        detail = f"{file} is not there" + (", but keys that it wraps are" if lost else " yet; the first start makes it")
+        yield judged("master_key", not lost, detail, f"put {file} back; without it nothing can be read")
+    elif stat.S_IMODE(file.stat().st_mode) & 0o077:
+        yield Check("master_key", "fail", f"{file} may be read by others", f"chmod 0600 {file}")
+    else:
+        beside = file.is_relative_to(home)
+        detail = f"{file} lies beside what it opens: a copy of the state directory has both" if beside else str(file)
+        remedy = "move it to a credential or another disk: somrr keys rotate --help"
+        yield judged("master_key", not beside, detail, remedy, otherwise="warn")
+
+
 def forms(settings: Settings) -> Answers:
     folder = settings.forms or settings.home / "forms"
     kinds: set[str] = set()
@@ -104,7 +125,7 @@ def forms(settings: Settings) -> Answers:
 
 def secrets(origins: Mapping[str, str]) -> Answers:
     """A password in a file that everybody may read, or in the environment, is no secret."""
-    for key in ("mailbox.password", "smtp.password", "database"):
+    for key in ("mailbox.password", "smtp.password", "keys.master", "database"):
         origin = origins.get(key, "default")
         if origin.startswith("environment") and key != "database":
             yield Check("secrets", "warn", f"{key} is in the environment", "give it as a systemd credential")

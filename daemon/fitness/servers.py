@@ -6,7 +6,7 @@ import asyncio
 import ssl
 
 from config.settings import Settings, SmtpSettings
-from daemon.fitness import Answers, Check
+from daemon.fitness import Answers, Check, judged
 from records.errors import SomrrError
 
 
@@ -39,6 +39,34 @@ def smtp(settings: Settings) -> Answers:
         yield Check("smtp", "fail", detail, "check smtp.host, port, tls, ca_file, user and password")
     else:
         yield Check("smtp", "ok", "greeted over verified TLS" + (" and logged in" if settings.smtp.user else ""))
+
+
+def fax(settings: Settings) -> Answers:
+    """How faxes would go out, and whether this machine has the letters for them."""
+    if settings.faxing.driver == "files":
+        yield Check("fax", "ok", "not configured: faxes are written to outgoing/")
+    elif settings.faxing.driver == "hylafax":
+        yield _hylafax(settings)
+    else:
+        good = bool(settings.smtp.host) and "{number}" in settings.faxing.gateway
+        yield judged("fax", good, "mailed to a gateway", "set smtp.host, and faxing.gateway with {number} in it")
+    from outbound.fax import writable  # it loads fonts
+
+    without = [code for code in settings.rules.programme.languages if not writable(code)]
+    found = f"no font for {', '.join(without)}: such faxes go out in English" if without else "every language can be drawn"
+    yield judged("fax_fonts", not without, found, "install fonts-dejavu-core and fonts-noto-cjk", "warn")
+
+
+def _hylafax(settings: Settings) -> Check:
+    from outbound.faxing import HylaFax
+
+    try:
+        answers = HylaFax(settings.faxing).answers()
+    except SomrrError as fault:
+        return Check("fax", "fail", str(fault), "install hylafax-client, or set faxing.sendfax and faxing.faxstat")
+    return judged(
+        "fax", answers, "the HylaFAX server answers" if answers else "no answer", "check faxing.host, and the fax server"
+    )
 
 
 async def _greet(smtp: SmtpSettings) -> None:

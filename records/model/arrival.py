@@ -46,15 +46,17 @@ class Kept(NamedTuple):
 
     digest: str  # SHA-256, hexadecimal
     size: int  # bytes
+    key: str = ""  # id of the data key that they are sealed under; "": none yet
 
 
 class SubmissionState(StrEnum):
-    """`waiting → decided | quarantined`; `quarantined → waiting | discarded`."""
+    """`waiting → decided | quarantined`; `quarantined → waiting | discarded`; at its end `→ disposed`."""
 
     WAITING = "waiting"
     DECIDED = "decided"
     QUARANTINED = "quarantined"
     DISCARDED = "discarded"
+    DISPOSED = "disposed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Contact:
     message_id: str | None = None
     references: tuple[str, ...] = ()
     unanswerable: str | None = None  # why this sender may not be answered by machine
+    reply_to: str = ""  # where they wish answers; never written to by machine
 
 
 @dataclass(frozen=True, slots=True)

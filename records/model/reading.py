@@ -53,6 +53,7 @@ class ZoneSeen:
     confidence: float | None  # of that text, None for a text layer
     placeholder: str = ""  # the blank's own text, to tell untouched from replaced
     look: str = "empty"  # empty | print | pen | smudge | line | unclear: what the ink looks like
+    digital: str = ""  # of the PDF's own signature whose field lies here: trusted | intact | changed | unread, "" none
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class FormSeen:
     match: float  # share of the blank's words found in place
     zones: tuple[ZoneSeen, ...] = ()
     compared: int = 0  # how many registered blank pages it was compared with (0: none is registered)
+    sealed: bool = False  # the file holds a digital signature whose field lies in none of the zones
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ class Event(StrEnum):
     COMPLETED = "completed"
     CLOSED = "closed"
     TRANSFERRED = "transferred"
+    STILL_INCOMPLETE = "still_incomplete"
+    STILL_OPEN = "still_open"
+    IN_PERSON = "in_person"
+    RETURNING = "returning"
+    DISPOSAL_NEAR = "disposal_near"
 
 
 class Recipient(StrEnum):
@@ -29,6 +34,7 @@ class Recipient(StrEnum):
 
     SUBMITTER = "submitter"
     PHYSICIAN = "physician"
+    STAFF = "staff"  # a task: nothing goes out
 
 
 class UpdateStatus(StrEnum):
@@ -49,7 +55,7 @@ class Update:
     case_ref: str
     event: Event
     recipient: Recipient
-    channel: str  # email | fax | teleconference | staff
+    channel: str  # email | fax | teleconference | other | staff
     address: str | None  # None is withheld: staff must say whom to tell
     language: str
     due_at: datetime
@@ -60,7 +66,13 @@ class Update:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     sent_at: datetime | None = None
-    reason: str | None = None  # why withheld, failed or uncertain: a code
+    reason: str | None = None  # why withheld, failed or uncertain, or what it waits for: a code
+    zone: str | None = None  # the reader's time zone, where staff said it
+    urgent_by: str | None = None  # who sent it past office hours and caps
+    job: str | None = None  # the fax server's number for it
+    returned: str | None = None  # what came back: "bounced 5.1.1", "delayed", "out_of_office", "delivered"
+    meeting_at: datetime | None = None  # proposed for a telephone conference
+    sequence: int = 0  # how often that proposal was changed (RFC 5545 SEQUENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,7 @@ class Message:
     html: str
     headers: tuple[tuple[str, str], ...]
     return_path: str = ""  # where a bounce goes; "" is the null sender of automatic answers (RFC 3834)
+    english: str = ""  # the text in English alone, for a channel that can not show the reader's script
 
 
 class Outcome(StrEnum):
@@ -91,3 +104,4 @@ class Delivery:
     outcome: Outcome
     code: str  # "250", "450 4.2.0", "timeout", "tls": words from a fixed list, no addresses
     at: datetime
+    job: str | None = None  # the fax server's number for what it took

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from outbound.fax import FileFax
+from outbound.faxing import FileFax
 from outbound.mailer import Courier, FileCourier
 from records.model import Outcome
 from tests.unit.outbound.making import NOW, message

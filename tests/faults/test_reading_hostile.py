@@ -15,6 +15,7 @@ from PIL import Image
 
 from config.settings import ReadingSettings
 from fixtures.hostile import bare_pdf, endless_pdf, swelling_pdf
+from reading.reader import in_file
 from reading.sandbox import WorkerPool
 from records.model import Reading
 from tests.servers import paper
@@ -29,7 +30,7 @@ def pool() -> Iterator[WorkerPool]:
 def read(pool: WorkerPool, folder: Path, raw: bytes) -> Reading:
     path = folder / "raw"
     path.write_bytes(raw)
-    return pool.read(path, hashlib.sha256(raw).hexdigest())
+    return pool.read(in_file(path), hashlib.sha256(raw).hexdigest())
 
 
 def one_page(content: bytes, box: bytes = b"0 0 612 792") -> bytes:

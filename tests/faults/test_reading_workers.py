@@ -18,6 +18,7 @@ import pytest
 
 from config.settings import ReadingSettings
 from reading import jail
+from reading.reader import in_file
 from reading.sandbox import WorkerPool
 from records.model import Reading, TextSource
 from tests.servers import paper
@@ -81,7 +82,7 @@ def packet(tmp_path: Path, *texts: str) -> Path:
 
 
 def read(pool: WorkerPool, path: Path) -> Reading:
-    return pool.read(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    return pool.read(in_file(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @pytest.mark.parametrize(
@@ -174,11 +175,12 @@ def test_no_worker_outlives_a_killed_daemon(tmp_path: Path, sandbox: str) -> Non
     script = textwrap.dedent(f"""
         from pathlib import Path
         from config.settings import ReadingSettings
+        from reading.reader import in_file
         from reading.sandbox import WorkerPool
         pool = WorkerPool(ReadingSettings(sandbox={sandbox!r}), None)
         pool.warm()
         print("warm", flush=True)
-        pool.read(Path({str(fax)!r}), "0" * 64)
+        pool.read(in_file(Path({str(fax)!r})), "0" * 64)
     """)
     before = set(Path("/tmp").iterdir())  # noqa: S108 - looking for what a worker may leave there
     daemon = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=jail.ROOT)

@@ -200,13 +200,14 @@ def test_16_staff_take_a_case_through_its_life(embedded: Hospital, made: Path) -
 def test_17_every_part_of_every_packet_has_one_fate(embedded: Hospital, made: Path) -> None:
     """R26: filed, duplicate, quarantined or ignored, and the sum is 100 %."""
     from records.engine import sqlite_url
+    from records.keys import Keyring
     from records.store import Store
 
     for packet in sorted((made / "packets").glob("*.eml")):
         if packet.stem != "poison":
             embedded.post(packet)
     embedded.once()
-    store = Store(sqlite_url(embedded.home / "records.db"))
+    store = Store(sqlite_url(embedded.home / "records.db"), Keyring(embedded.home / "keys"))
     ids = {s for (s,) in store.engine.connect().exec_driver_sql("SELECT id FROM submissions")}
     assert ids
     for submission in ids:

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,11 +14,13 @@ import numpy.typing as npt
 import pypdfium2 as pdfium
 import tesserocr
 from PIL import Image
-from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from reading.pdf import layer_words
 from reading.words import Word
+from tests.servers.arabic import shaped
 
 Grey = npt.NDArray[np.uint8]
 Draw = Callable[[Canvas], None]
@@ -41,6 +43,13 @@ BODY = {
         "a cargo del médico tratante en el extranjero. El pago se acuerda por separado con la oficina.",
         "Los documentos se conservan seis meses de inactividad y luego se destruyen salvo petición expresa.",
         "El firmante es el paciente o una persona autorizada para actuar en nombre del paciente.",
+    ),
+    "ar": (
+        "الذي يطلب من أطباء المستشفى مراجعة السجلات الطبية المرفقة وإبداء رأي مكتوب فيها",
+        "ويدرك الموقع أدناه أنه لا يجرى أي فحص جسدي وأن الرأي يستند إلى الوثائق الواردة فقط",
+        "وأن قرارات العلاج تبقى من شأن الطبيب المعالج خارج البلاد ويتفق على الدفع مع مكتب البرنامج",
+        "تحفظ السجلات ستة أشهر من عدم النشاط ثم تتلف ما لم يطلب إعادتها إلى صاحبها",
+        "والموقع هو المريض نفسه أو شخص مخول بالتصرف نيابة عنه",
     ),
 }
 TEXTS: dict[str, dict[str, str]] = {
@@ -66,7 +75,19 @@ TEXTS: dict[str, dict[str, str]] = {
         "witness": "Firma del testigo",
         "role": "Parentesco con el paciente",
     },
+    "ar": {
+        "title": "برنامج تجريبي - خطاب اتفاق للحصول على رأي طبي ثان",
+        "lead": "أبرم خطاب الاتفاق هذا بين المستشفى و",
+        "placeholder": "[اسم المريض وتاريخ الميلاد]",
+        "replaced": "مريض تجريبي ألفا، تاريخ الميلاد 1961-04-03",
+        "name": "مريض تجريبي ألفا",
+        "signature": "توقيع المريض أو من يمثله",
+        "date": "التاريخ",
+        "witness": "توقيع الشاهد",
+        "role": "صلة القرابة بالمريض",
+    },
 }
+RIGHT_TO_LEFT = ("ar",)
 
 
 @dataclass(frozen=True)
@@ -89,12 +110,43 @@ class Look:
     witness: Spot
     labels: str
 
+    def of(self, language: str) -> Look:
+        """The look of a sheet in that language: right-to-left ones are its mirror."""
+        if language not in RIGHT_TO_LEFT:
+            return self
+        spots = (self.signature, self.date, self.role, self.witness)
+        signature, date, role, witness = (replace(s, x=LETTER[0] - s.x - s.width) for s in spots)
+        return Look(self.name, signature, date, role, witness, self.labels)
+
 
 LOOKS = (
     Look("lines", Spot(260, 330, 170), Spot(470, 330, 80), Spot(200, 290, 150), Spot(170, 240, 170), "left"),
     Look("under", Spot(72, 340, 230), Spot(380, 340, 120), Spot(380, 285, 150), Spot(72, 285, 230), "under"),
     Look("cells", Spot(72, 330, 300), Spot(372, 330, 168), Spot(372, 280, 168), Spot(72, 280, 300), "cell"),
 )
+
+
+class Press:
+    """A canvas that prints from either side: `x` is measured from the edge where the script begins."""
+
+    def __init__(self, canvas: Canvas, language: str) -> None:
+        self.canvas, self.turned = canvas, language in RIGHT_TO_LEFT
+        if self.turned:
+            registerFont(TTFont("Arabic", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"))
+
+    def width(self, text: str, size: float, face: str = "Helvetica") -> float:
+        return float(stringWidth(shaped(text), "Arabic", size) if self.turned else stringWidth(text, face, size))
+
+    def text(self, x: float, y: float, text: str, size: float = 11, face: str = "Helvetica") -> None:
+        """`text` from `x` on, measured from the side where its script begins."""
+        self.canvas.setFont("Arabic" if self.turned else face, size)
+        if self.turned:
+            self.canvas.drawRightString(LETTER[0] - x, y, shaped(text))
+        else:
+            self.canvas.drawString(x, y, text)
+
+    def band(self, x: float, y: float, width: float, height: float) -> None:
+        self.canvas.rect(LETTER[0] - x - width if self.turned else x, y, width, height, stroke=0, fill=1)
 
 
 def form_pdf(
@@ -107,7 +159,7 @@ def form_pdf(
     date: str = "",
     flow: float = 0.0,
 ) -> bytes:
-    """A one-page form.
+    """A one-page form; `look` is a left-to-right one, mirrored here where the language asks for it.
 
     `field` None leaves the placeholder; `ink` draws upon the page; `typed` stands on the signature's line;
     `flow` is how many points everything below the field moved down, as in an edited document.
@@ -115,22 +167,20 @@ def form_pdf(
     text = TEXTS[language]
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=LETTER, invariant=1)
-    canvas.setFont("Helvetica-Bold", 14)
-    canvas.drawString(72, 710, text["title"])
-    canvas.setFont("Helvetica", 11)
-    canvas.drawString(72, 670, text["lead"])
+    press = Press(canvas, language)
+    press.text(72, 710, text["title"], 14, "Helvetica-Bold")
+    press.text(72, 670, text["lead"])
     canvas.setFillColorRGB(1, 0.95, 0.3)
-    canvas.rect(70, 646, stringWidth(text["placeholder"], "Helvetica", 11) + 6, 15, stroke=0, fill=1)
+    press.band(70, 646, press.width(text["placeholder"], 11) + 6, 15)
     canvas.setFillColorRGB(0, 0, 0)
-    canvas.drawString(73, 650, text["placeholder"] if field is None else field)
+    press.text(73, 650, text["placeholder"] if field is None else field)
     canvas.translate(0, -flow)
     for row, line in enumerate(BODY[language]):
-        canvas.drawString(72, 625 - 18 * row, line)
+        press.text(72, 625 - 18 * row, line)
     for name in ("signature", "date", "role", "witness"):
-        _draw_spot(canvas, look, getattr(look, name), text[name])
-    canvas.setFont("Helvetica", 11)
+        _draw_spot(press, look.of(language), getattr(look, name), getattr(look.of(language), name), text[name])
     for spot, words in ((look.role, role), (look.signature, typed), (look.date, date)):
-        canvas.drawString(spot.x + 6, spot.y + 3, words)
+        press.text(spot.x + 6, spot.y + 3, words)
     if ink:
         ink(canvas)
     canvas.showPage()
@@ -138,20 +188,18 @@ def form_pdf(
     return out.getvalue()
 
 
-def _draw_spot(canvas: Canvas, look: Look, spot: Spot, label: str) -> None:
-    canvas.setLineWidth(0.7)
+def _draw_spot(press: Press, look: Look, spot: Spot, seen: Spot, label: str) -> None:
+    """A line or cell at `seen`, its label where a reader from the left finds it at `spot`."""
+    press.canvas.setLineWidth(0.7)
     if look.labels == "cell":
-        canvas.rect(spot.x, spot.y - 5, spot.width, 44)
-        canvas.setFont("Helvetica", 8)
-        canvas.drawString(spot.x + 4, spot.y + 29, label)
+        press.canvas.rect(seen.x, seen.y - 5, seen.width, 44)
+        press.text(spot.x + 4, spot.y + 29, label, 8)
         return
-    canvas.line(spot.x, spot.y, spot.x + spot.width, spot.y)
+    press.canvas.line(seen.x, seen.y, seen.x + seen.width, seen.y)
     if look.labels == "under":
-        canvas.setFont("Helvetica", 9)
-        canvas.drawString(spot.x, spot.y - 11, label)
+        press.text(spot.x, spot.y - 11, label, 9)
         return
-    canvas.setFont("Helvetica", 11)
-    canvas.drawString(spot.x - stringWidth(label + ": ", "Helvetica", 11), spot.y + 1, label + ":")
+    press.text(spot.x - press.width(label + ": ", 11), spot.y + 1, label + ":")
 
 
 # --- ink -------------------------------------------------------------------------------------------------------------
@@ -308,6 +356,16 @@ def across(spot: Spot) -> Draw:
     return draw
 
 
+def along(spot: Spot) -> Draw:
+    """The line that dirt on a fax's sensor draws down the whole page."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setLineWidth(0.9)
+        canvas.line(spot.x + 50, 0, spot.x + 50, LETTER[1])
+
+    return draw
+
+
 # --- ways ------------------------------------------------------------------------------------------------------------
 
 
@@ -387,7 +445,7 @@ def recognised(api: tesserocr.PyTessBaseAPI, grey: Grey) -> tuple[Word, ...]:
     return tuple(words)
 
 
-def read_line(api: tesserocr.PyTessBaseAPI, crop: Grey) -> tuple[str, float]:
+def read_line(api: tesserocr.PyTessBaseAPI, crop: Grey, digits: bool = False) -> tuple[str, float]:  # noqa: ARG001 - as asked
     """One line's picture read by itself."""
     api.SetImage(Image.fromarray(crop))
     api.SetSourceResolution(300)

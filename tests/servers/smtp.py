@@ -47,6 +47,7 @@ class Received:
     recipients: tuple[str, ...]
     content: bytes
     encrypted: bool
+    asked: tuple[str, ...] = ()  # options of MAIL and RCPT about delivery reports
 
     def message(self) -> EmailMessage:
         parsed = email.message_from_bytes(self.content, policy=email.policy.default)
@@ -63,6 +64,8 @@ class SmtpSink:
     trusted: bool = True
     login: tuple[str, str] | None = None
     fault: Fault | None = None
+    dsn: bool = False  # offers delivery reports (RFC 3461)
+    only_sender: str | None = None  # the one address that may stand in MAIL, as some submission servers have it
     port: int = 0
     mails: list[Received] = field(default_factory=list)
     in_clear: bytearray = field(default_factory=bytearray)  # every byte that came in without encryption
@@ -141,9 +144,18 @@ class _Hooks:
     def __init__(self, sink: SmtpSink) -> None:
         self._sink = sink
 
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's own name
+        self, _server: _Session, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-DSN"] if self._sink.dsn else []), responses[-1]]
+
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's own name
         self, server: _Session, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        only = self._sink.only_sender
+        if only is not None and address.strip("<>") not in (only, ""):
+            return "550 5.7.60 not allowed to send as this sender"
         envelope.mail_from = address
         return await server.play("MAIL") or "250 2.1.0 OK"
 
@@ -162,9 +174,8 @@ class _Hooks:
         if refusal is None:
             content = bytes(envelope.original_content or b"")
             encrypted = session.ssl is not None or self._sink.tls == "implicit"
-            self._sink.mails.append(
-                Received((envelope.mail_from or "").strip("<>"), tuple(envelope.rcpt_tos), content, encrypted)
-            )
+            sender, asked = (envelope.mail_from or "").strip("<>"), tuple(server.asked)
+            self._sink.mails.append(Received(sender, tuple(envelope.rcpt_tos), content, encrypted, asked))
         return refusal or "250 2.0.0 kept"
 
 
@@ -184,6 +195,7 @@ class _Session(SMTP):
             authenticator=self._check_login,
             data_size_limit=None,
         )
+        self.asked: list[str] = []
         sink._sessions.append(self)
 
     def data_received(self, data: bytes) -> None:
@@ -215,6 +227,21 @@ class _Session(SMTP):
         else:
             await self.push(refusal)
             self.abort()
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's own name
+        self.asked = []
+        await super().smtp_MAIL(self._without_reports(arg))
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's own name
+        await super().smtp_RCPT(self._without_reports(arg))
+
+    def _without_reports(self, arg: str | None) -> str | None:
+        """Its options taken off and kept: aiosmtpd does not know them."""
+        if not self._sink.dsn or arg is None:
+            return arg
+        words = arg.split(" ")
+        self.asked += [word for word in words if word.startswith(("RET=", "ENVID=", "NOTIFY="))]
+        return " ".join(word for word in words if word not in self.asked)
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's own name
         refusal = await self.play("DATA")

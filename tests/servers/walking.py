@@ -47,7 +47,7 @@ class Walked:
         assert header["page"] >= 1
         self.bitmaps.append(Bitmap.of(bitmap.header(), bitmap.blob()))
 
-    def form(self, text: str, models: Sequence[str], page: Callable[[], tuple[Grey, list[Word]]]) -> None:
+    def form(self, text: str, models: Sequence[str], page: Callable[[], tuple[Grey, list[Word]]], **_: Any) -> None:
         """No form is judged here."""
 
     @property

@@ -1,4 +1,4 @@
-"""0001: the ledger as first laid out."""
+"""0001: the ledger, its bodies sealed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +19,9 @@ def upgrade() -> None:
         sa.Column("last_arrival", sa.String(length=27), nullable=False),
         sa.Column("look_again_at", sa.String(length=27), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("data_key", sa.String(length=18), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("line", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("ref"),
     )
     op.create_index("cases_look_again", "cases", ["look_again_at"], unique=False)
@@ -31,27 +33,32 @@ def upgrade() -> None:
         sa.Column("at", sa.String(length=27), nullable=False),
         sa.Column("from_status", sa.String(length=16), nullable=True),
         sa.Column("to_status", sa.String(length=16), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_index("history_case", "history", ["case_ref"], unique=False)
     op.create_table(
+        "house",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "readings",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("version", sa.String(length=64), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "version"),
     )
     op.create_table(
         "submissions",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("data_key", sa.String(length=18), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
         sa.Column("received_at", sa.String(length=27), nullable=False),
-        sa.Column("sender", sa.Text(), nullable=True),
-        sa.Column("message_id", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("envelope_ref", sa.String(length=32), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -66,7 +73,7 @@ def upgrade() -> None:
     op.create_table(
         "arrivals",
         sa.Column("source", sa.String(length=255), nullable=False),
-        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("submission", sa.String(length=32), nullable=False),
         sa.Column("seen_at", sa.String(length=27), nullable=False),
         sa.ForeignKeyConstraint(
@@ -93,7 +100,7 @@ def upgrade() -> None:
         sa.Column("submission", sa.String(length=32), nullable=False),
         sa.Column("document", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_ref"],
             ["cases.ref"],
@@ -108,19 +115,16 @@ def upgrade() -> None:
     op.create_index("documents_case", "documents", ["case_ref"], unique=False)
     op.create_table(
         "fates",
-        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("submission", sa.String(length=32), nullable=False),
-        sa.Column("part", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("fate", sa.String(length=16), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["submission"],
             ["submissions.id"],
         ),
-        sa.PrimaryKeyConstraint("seq"),
+        sa.PrimaryKeyConstraint("submission", "number"),
     )
-    op.create_index("fates_submission", "fates", ["submission"], unique=False)
     op.create_table(
         "held",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -128,7 +132,7 @@ def upgrade() -> None:
         sa.Column("case_ref", sa.String(length=32), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("held_at", sa.String(length=27), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["submission"],
             ["submissions.id"],
@@ -138,6 +142,20 @@ def upgrade() -> None:
     op.create_index("held_case", "held", ["case_ref"], unique=False)
     op.create_index("held_state", "held", ["state"], unique=False)
     op.create_index("held_submission", "held", ["submission"], unique=False)
+    op.create_table(
+        "erasures",
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name"),
+    )
+    op.create_table(
+        "trail",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
     op.create_table(
         "updates",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -150,7 +168,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.String(length=27), nullable=True),
         sa.Column("message_id", sa.Text(), nullable=True),
         sa.Column("reason", sa.String(length=64), nullable=True),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_ref"],
             ["cases.ref"],

@@ -40,8 +40,6 @@ def test_an_empty_house_answers_empty(command: str, tmp_path: Path, capsys: pyte
         (["case", "show", "SOMRR-00000-00000-0"], 65),
         (["quarantine", "show", "nothing"], 65),
         (["outbox", "retry", "nothing"], 65),
-        (["dispose", "--dry-run"], 69),
-        (["audit", "verify"], 69),
     ],
 )
 def test_exit_codes_are_sysexits(arguments: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

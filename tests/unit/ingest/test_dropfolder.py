@@ -262,6 +262,18 @@ def test_left_in_place_each_file_comes_once_and_a_changed_one_again(drop: Path, 
     assert sorted(path.name for path in drop.iterdir()) == ["scan.pdf"]
 
 
+def test_removed_is_what_is_in_custody_and_nothing_else(drop: Path, fax: Make, custody: Custody) -> None:
+    """With `after = "remove"` no copy in clear stays; a file that changed meanwhile comes whole first."""
+    source = fax(quiet_seconds=0, after="remove")
+    (drop / "scan.pdf").write_bytes(PDF)
+    [arrival] = source.poll(custody.known)
+    (drop / "scan.pdf").write_bytes(PDF + b"\n")
+    source.acknowledge(arrival)
+    assert (drop / "scan.pdf").read_bytes() == PDF + b"\n"
+    assert custody.take(source) == [PDF + b"\n"]
+    assert list(drop.iterdir()) == []
+
+
 def test_a_killed_runs_move_is_made_up_for(drop: Path, fax: Make, custody: Custody) -> None:
     """A file in custody that was not moved is moved at the next scan, and not taken again."""
     (source := fax(quiet_seconds=0)).close()

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from config.reasons import reasons
 from config.rules import Programme
-from outbound.compose import STAFF_ONLY, compose
+from config.telling import OUTWARD
+from outbound.compose import STAFF_ONLY, bounce_address, compose
+from outbound.markup import columns
 from outbound.wording import GAP_GROUPS, best, language, languages
 from records.errors import ConfigurationError, PermanentError
 from records.model import Event, Finding, Message, Recipient, Severity, Update
@@ -40,11 +42,12 @@ EVERYTHING = (
     *(finding(code, Severity.ADVISORY) for code in ADVISORY),
     *(finding(code, Severity.DOUBTFUL) for code in DOUBTFUL),
 )
-EACH = [(event, code, recipient) for event, code, recipient in product(Event, LANGUAGES, Recipient)]
+EACH = list(product(OUTWARD, LANGUAGES, (Recipient.SUBMITTER, Recipient.PHYSICIAN)))
 
 
 def words(text: str) -> list[str]:
-    return re.findall(r"\w+", text)
+    """Letter by letter where a language has no spaces, for there a line may end inside a word."""
+    return re.findall(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]|(?:(?![\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])\w)+", text)
 
 
 def read_html(html: str) -> ET.Element:
@@ -54,13 +57,16 @@ def read_html(html: str) -> ET.Element:
 
 @pytest.mark.parametrize(("event", "code", "recipient"), EACH)
 def test_every_template_renders_with_every_finding(event: Event, code: str, recipient: Recipient) -> None:
-    """Text within 78 columns, HTML accessible, the same words in both, the programme's facts, no canary."""
+    """Text within 78 columns, HTML accessible, the same words in both, the programme's facts, no canary, English below."""
     sent = compose(update(event, language=code, recipient=recipient, findings=EVERYTHING), PROGRAMME, NOW)
     html = read_html(sent.html)
-    assert max(len(line) for line in sent.text.splitlines()) <= 78
+    assert max(columns(line) for line in sent.text.splitlines()) <= 78
     assert "\n\n\n" not in sent.text
-    assert (html.get("lang"), html.get("dir")) == (code, "ltr")
+    assert (html.get("lang"), html.get("dir")) == (code, "rtl" if code == "ar" else "ltr")
     assert len(html.findall(".//h1")) == 1
+    letters = [part.get("lang") for part in html.findall("./body/div")]
+    assert letters == (["en"] if code == "en" else [code, "en"])
+    assert sent.text.endswith(sent.english)
     assert html.findall(".//img") == html.findall(".//script") == html.findall(".//table") == []
     assert words(" ".join(html.find("body").itertext())) == words(sent.text)  # type: ignore[union-attr] # there is one
     assert sent.subject.startswith("[SOMRR-7F3K2-9] ")
@@ -70,7 +76,7 @@ def test_every_template_renders_with_every_finding(event: Event, code: str, reci
     for canary in (*CANARIES, "ALPHA"):
         assert canary.lower() not in whole(sent).lower()
     assert "{" not in sent.text
-    assert dict(sent.headers)["Content-Language"] == code
+    assert dict(sent.headers)["Content-Language"] == ("en" if code == "en" else f"{code}, en")
 
 
 def whole(sent: Message) -> str:
@@ -104,13 +110,14 @@ def test_every_language_has_the_same_words() -> None:
 def test_a_rejection_lists_every_gap_once_under_its_group(code: str) -> None:
     """R28: one notice, all gaps, grouped; repeated findings are said once; doubtful ones not at all."""
     many = (*EVERYTHING, *EVERYTHING)
-    html = read_html(message(update(Event.REJECTED, language=code, findings=many)).html)
+    html = read_html(message(update(Event.REJECTED, language=code, findings=many)).html).find("./body/div")
+    assert html is not None
     entries = ["".join(entry.itertext()) for entry in html.findall(".//li")]
     expected = {language(code).sentence(one, study) for one in GAPS for study in ({}, CT)}
     expected |= {language(code).sentence(one, {}) for one in ADVISORY if one not in STAFF_ONLY}
     assert len(entries) == len(set(entries))
     assert set(entries) == expected
-    headings = ["".join(heading.itertext()) for heading in html.findall(".//h2")]
+    headings = ["".join(heading.itertext()) for heading in html.findall("./h2")]
     titles = language(code).words["groups"]
     assert headings[:3] == [titles["forms"], titles["radiology"], titles["pathology"]]
 
@@ -169,7 +176,8 @@ def contrast_to_white(colour: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("wished", "got"), [("es", "es"), ("es-MX", "es"), ("ES_419", "es"), ("de", "en"), ("", "en"), ("../es", "en"), ("en", "en")]
+    ("wished", "got"),
+    [("es", "es"), ("es-MX", "es"), ("ES_419", "es"), ("zh-Hant", "zh"), ("de", "en"), ("", "en"), ("../es", "en"), ("en", "en")],
 )
 def test_the_reader_gets_their_language_or_english(wished: str, got: str) -> None:
     """English lies below every other."""
@@ -223,6 +231,25 @@ def test_a_sender_that_can_not_be_is_a_fault_of_the_configuration(changes: dict[
     """Even our own settings get into a header checked."""
     with pytest.raises(ConfigurationError, match="bad_sender"):
         compose(update(), Programme.model_validate(changes), NOW)
+
+
+def test_no_template_states_a_fact_of_the_programme_by_itself() -> None:
+    """R22: name, hospital, address, fax and mailbox stand in the configuration and nowhere else."""
+    facts = (PROGRAMME.name, PROGRAMME.hospital, PROGRAMME.services, PROGRAMME.fax, PROGRAMME.mailbox, *PROGRAMME.address)
+    templates = [path for code in LANGUAGES for path in files("outbound").joinpath("templates", code).iterdir()]
+    assert len(templates) == len(LANGUAGES) * (len(OUTWARD) + 2)
+    for path in templates:
+        text = path.read_text("utf-8")
+        assert [fact for fact in facts if fact in text] == [], path.name
+
+
+def test_a_bounce_comes_back_with_the_update_s_own_token() -> None:
+    """VERP: the address says which update it was; an acknowledgement has none (RFC 3834), and no tag is no token."""
+    told = compose(update(Event.OPENED), PROGRAMME, NOW, "+")
+    assert told.return_path == "patientsintl+u4f9a1c07@ucsd.edu"
+    assert compose(update(), PROGRAMME, NOW, "+").return_path == ""
+    assert compose(update(Event.OPENED), PROGRAMME, NOW).return_path == PROGRAMME.mailbox
+    assert bounce_address("a" * 80, PROGRAMME, "+") == PROGRAMME.mailbox, "longer than a local part may be: the plain address"
 
 
 def test_thread_headers_from_outside_are_checked_each() -> None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pikepdf
 import pypdfium2
 import pytesseract
 import pytest
+import zxingcpp
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 import outbound.fax as fax
 from config.rules import Programme
 from outbound.compose import compose
+from outbound.faxing import FileFax
+from outbound.wording import languages
 from records.model import Event, Message, Outcome
 from tests.unit.outbound.making import NOW, message, missing, update
 
 
 @pytest.fixture
 def faxed() -> Message:
-    """A Spanish rejection, two pages long."""
+    """A Spanish rejection with the English below, four pages long."""
     gaps = tuple(
         missing(code)
         for code in ("loa_unsigned", "consent_undated", "radiology_report_missing", "radiology_image_missing", "specimen_missing")
@@ -31,9 +36,9 @@ def faxed() -> Message:
 def test_the_pages_are_those_of_a_group_3_machine(faxed: Message) -> None:
     """One bit, 1728 dots across, 204 × 196 dots an inch, A4 or Letter high, CCITT inside the PDF."""
     pages = fax.to_pages(faxed)
-    assert [(page.mode, page.size) for page in pages] == [("1", (1728, 2291))] * 2
+    assert [(page.mode, page.size) for page in pages] == [("1", (1728, 2291))] * 4
     with pikepdf.open(io.BytesIO(fax.to_pdf(faxed))) as pdf:
-        assert len(pdf.pages) == 2
+        assert len(pdf.pages) == 4
         for page in pdf.pages:
             (stream,) = page.get_images().values()
             assert isinstance(stream, pikepdf.Stream)
@@ -49,13 +54,13 @@ def test_the_pages_are_those_of_a_group_3_machine(faxed: Message) -> None:
 def test_the_words_can_be_read_from_the_fax(faxed: Message) -> None:
     """Recognised again by Tesseract: reference and number on each page, the gaps, the notice."""
     document = pypdfium2.PdfDocument(fax.to_pdf(faxed))
-    first, second = (page.render(scale=204 / 72).to_pil().convert("L") for page in document)
+    first, second, *_ = (page.render(scale=204 / 72).to_pil().convert("L") for page in document)
     document.close()
     text = recognised(first.crop((0, 0, first.width, first.height * 6 // 10)), "spa")
     for phrase in ("+52 55 5555 0100", "UC San Diego Health, SOMRR", "Este fax es solo para su destinatario", "no está firmada"):
         assert phrase in text
     for number, page in enumerate((first, second), start=1):
-        assert f"[SOMRR-7F3K2-9] Página {number}" in recognised(foot(page), "spa")
+        assert f"[SOMRR-7F3K2-9]{number}/4" in recognised(foot(page), "eng").replace(" ", "")
 
 
 def recognised(page: Image.Image, language: str) -> str:
@@ -68,7 +73,7 @@ def foot(page: Image.Image) -> Image.Image:
 
 def test_the_same_update_twice_is_one_file(tmp_path: Path, faxed: Message) -> None:
     """Same name, same bytes, whatever the clock says."""
-    courier = fax.FileFax(tmp_path, clock=lambda: NOW)
+    courier = FileFax(tmp_path, clock=lambda: NOW)
     first = courier.send(faxed)
     (pdf,) = tmp_path.iterdir()
     before = pdf.read_bytes()
@@ -85,18 +90,57 @@ def test_the_file_tells_nothing_of_the_machine(faxed: Message) -> None:
         assert str(pdf.docinfo["/CreationDate"]) == "D:20261124180000Z"
 
 
-def test_without_a_font_accents_are_left_out_rather_than_boxed(monkeypatch: pytest.MonkeyPatch, faxed: Message) -> None:
-    """Pillow's own font has ASCII only: the text stays readable."""
-    with_font = fax.to_pages(faxed)[0]
+@pytest.fixture
+def no_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without any font of ours."""
     monkeypatch.setattr(fax, "_FONTS", ())
     fax._font.cache_clear()
-    try:
-        page = fax.to_pages(faxed)[0].convert("L")
-    finally:
-        monkeypatch.undo()
-        fax._font.cache_clear()
-    assert page.tobytes() != with_font.convert("L").tobytes()
-    assert "Pagina 1" in recognised(foot(page), "eng")
+    yield
+    monkeypatch.undo()
+    fax._font.cache_clear()
+
+
+@pytest.mark.usefixtures("no_fonts")
+def test_without_a_font_the_english_text_goes_alone(faxed: Message) -> None:
+    """Pillow's own font has ASCII only: no empty boxes, and what lies below every language anyway."""
+    pages = fax.to_pages(faxed)
+    assert len(pages) == 2
+    assert "Some documents are still needed" in recognised(pages[0].convert("L"), "eng")
+
+
+@pytest.mark.parametrize("code", sorted(languages()))
+def test_every_page_carries_the_reference_as_a_barcode(code: str) -> None:
+    """Read back by a reader of barcodes after a standard-resolution machine has halved the lines and specks have come."""
+    sent = message(update(Event.OPENED, language=code, channel="fax", address="+52 55 5555 0100", case_ref="SOMRR-7F3K2-9ABCD-X"))
+    for page in fax.to_pages(sent):
+        coarse = page.convert("L").resize((1728, page.height // 2), Image.Resampling.NEAREST).resize(page.size)
+        coarse.paste(0, (900, 60, 903, 63))
+        assert [found.text for found in zxingcpp.read_barcodes(coarse)] == ["SOMRR-7F3K2-9ABCD-X"]
+
+
+def test_a_script_that_a_font_has_is_written_in_it() -> None:
+    """Arabic from the right-hand side, in the font that every installation has; a rule goes with its heading."""
+    sent = message(update(Event.OPENED, language="ar", channel="fax", address="+52 55 5555 0100"))
+    page = fax.to_pages(sent)[0].convert("L")
+    line = next(
+        n for n, text in enumerate([*fax._cover(sent, fax._words(sent)), *sent.text.splitlines()]) if text.startswith("===")
+    )
+    down = round((fax._MARGIN + line * fax._LINE) * 196 / 204)
+    assert page.crop((0, down, 800, down + 40)).getextrema() == (255, 255)
+    assert page.crop((900, down, 1728, down + 40)).getextrema()[0] == 0
+
+
+def test_a_tiff_is_what_a_fax_server_takes_as_it_is(faxed: Message) -> None:
+    """Group 3, fine, white is zero, one strip a page: else HylaFAX's tiffcheck wants it made over; the pages of the PDF."""
+    tiff = fax.to_tiff(faxed)
+    assert tiff == fax.to_tiff(faxed)
+    with Image.open(io.BytesIO(tiff)) as read:
+        assert isinstance(read, TiffImageFile)
+        assert (read.n_frames, read.size, read.info["compression"], read.info["dpi"]) == (4, (1728, 2291), "group3", (204, 196))
+        assert {tag: read.tag_v2[tag] for tag in (262, 266, 278)} == {262: 0, 266: 2, 278: 2291}
+        for number, page in enumerate(fax.to_pages(faxed)):
+            read.seek(number)
+            assert read.convert("1").tobytes() == page.tobytes()
 
 
 def test_the_cover_names_both_sides_the_time_and_the_case() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from config.settings import SmtpSettings
+from outbound.compose import compose
 from outbound.mailer import FileCourier, SmtpCourier
 from outbound.mime import to_bytes
 from records.errors import ConfigurationError, PermanentError
 from records.model import Event, Outcome
 from tests.servers.smtp import SmtpSink
-from tests.unit.outbound.making import NOW, message, update
+from tests.unit.outbound.making import NOW, PROGRAMME, message, update
 
 
 def test_a_mail_arrives_encrypted_and_byte_for_byte() -> None:
@@ -42,6 +43,33 @@ def test_an_acknowledgement_has_the_null_sender() -> None:
     with SmtpSink() as sink:
         SmtpCourier(sink.settings()).send(message(update(Event.ACKNOWLEDGED)))
     assert [mail.sender for mail in sink.mails] == [""]
+
+
+def test_a_server_that_reports_is_asked_to_name_the_update_and_quote_no_body() -> None:
+    """RFC 3461: failures come back with the update's id and headers alone; an acknowledgement wants none (RFC 3834)."""
+    with SmtpSink(dsn=True) as sink:
+        courier = SmtpCourier(sink.settings())
+        courier.send(message(update(Event.OPENED)))
+        courier.send(message(update(Event.ACKNOWLEDGED)))
+    assert [mail.asked for mail in sink.mails] == [
+        ("RET=HDRS", "ENVID=u4f9a1c07", "NOTIFY=FAILURE"),
+        ("RET=HDRS", "ENVID=u4f9a1c07", "NOTIFY=NEVER"),
+    ]
+
+
+def test_a_server_that_allows_one_sender_gets_the_plain_one() -> None:
+    """The token for bounces is left out rather than the mail; another refusal stays one."""
+    tagged = compose(update(Event.OPENED), PROGRAMME, NOW, "+")
+    assert tagged.return_path == "patientsintl+u4f9a1c07@ucsd.edu"
+    with SmtpSink(only_sender="patientsintl@ucsd.edu") as sink:
+        assert SmtpCourier(sink.settings()).send(tagged).outcome is Outcome.SENT
+    assert [mail.sender for mail in sink.mails] == ["patientsintl@ucsd.edu"]
+    with SmtpSink(only_sender="somebody@ucsd.edu") as sink:
+        refused = SmtpCourier(sink.settings()).send(tagged)
+    assert (refused.outcome, refused.code) == (Outcome.FAILED, "550 5.7.60")
+    with SmtpSink() as sink:
+        SmtpCourier(sink.settings()).send(tagged)
+    assert [mail.sender for mail in sink.mails] == ["patientsintl+u4f9a1c07@ucsd.edu"]
 
 
 def test_a_line_that_begins_with_a_dot_arrives_as_it_was() -> None:

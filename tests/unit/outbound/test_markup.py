@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbound.markup import WIDTH, Block, blocks, fill
+from outbound.markup import _CLOSING, _OPENING, WIDTH, Block, blocks, columns, fill, underline
 
 
 def test_paragraphs_headings_and_lists_are_told_apart() -> None:
@@ -33,3 +33,28 @@ def test_wrapping_keeps_the_words_and_the_width(text: str) -> None:
     filled = fill(text, "  * ", "    ")
     assert all(len(line) <= WIDTH for line in filled.splitlines())
     assert filled.split()[1:] == text.split()
+
+
+@given(
+    st.text("漢字かなカナ、。「」（）（）ー・abc 12", min_size=1, max_size=200)
+    .map(lambda text: " ".join(text.split()))
+    .filter(bool)
+)
+def test_chinese_and_japanese_wrap_where_they_may(text: str) -> None:
+    """Property: nothing is lost, no line is too wide, none begins with a closing mark or ends with an opening one."""
+    lines = fill(text, "  * ", "    ").splitlines()
+    assert "".join("".join(lines).split()).removeprefix("*") == "".join(text.split())
+    long_runs = any(columns(run) > WIDTH - 4 for run in text.replace(" ", "\n").splitlines() if not set(run) & set("漢字かなカ"))
+    if not long_runs and "（（" not in text:
+        assert all(columns(line) <= WIDTH + 20 for line in lines)
+    for line in lines[1:]:
+        assert line.strip()[:1] not in set(_CLOSING), lines
+    for line in lines[:-1]:
+        assert line.rstrip()[-1:] not in set(_OPENING), lines
+
+
+def test_a_heading_s_line_is_as_wide_as_the_heading() -> None:
+    """A Chinese character has two columns."""
+    assert underline("漢字", "=") == "===="
+    assert underline("x" * 200, "-") == "-" * WIDTH
+    assert fill("漢" * 40).splitlines() == ["漢" * 38, "漢" * 2]

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from outbound.withhold import Caps, Traffic, answerable, withhold
-from records.model import Event, Mail, Update
+from config.rules import Sending
+from outbound.withhold import RESUMABLE, WAITS, Traffic, answerable, withhold
+from records.model import Event, Mail, Update, UpdateStatus
 from tests.unit.outbound.making import PROGRAMME, update
 
 OWN = (PROGRAMME.mailbox, PROGRAMME.fax, "somrr@example.net")
@@ -114,7 +115,8 @@ def test_without_a_known_server_no_authentication_is_expected() -> None:
         (update(channel="fax", address=None), "no_address"),
         (update(channel="fax", address="physician@example.org"), "bad_address"),
         (update(channel="fax", address="+1 (619) 543 5282"), "own_address"),
-        (update(channel="teleconference", address="+52 55 5555 0100"), "staff_channel"),
+        (update(channel="teleconference", address=None), None),
+        (update(channel="other", address=None), None),
         (update(channel="staff", address=None), "staff_channel"),
         (update(Event.STILL_IN_REVIEW), None),
     ],
@@ -132,7 +134,7 @@ def test_an_update_that_answers_a_stranger_is_held_back() -> None:
 
 def test_caps_hold_to_the_last_mail() -> None:
     """One below the cap goes out, at the cap it does not; address before case before the breaker."""
-    caps = Caps(address_day=5, case_day=10, hour=200)
+    caps = Sending(address_day=5, case_day=10, hour=200)
     assert withhold(update(), OWN, traffic=Traffic(4, 9, 199), caps=caps) is None
     assert withhold(update(), OWN, traffic=Traffic(5, 0, 0), caps=caps) == "address_cap"
     assert withhold(update(), OWN, traffic=Traffic(0, 10, 0), caps=caps) == "case_cap"
@@ -144,4 +146,23 @@ def test_ten_thousand_looped_mails_stay_within_the_cap() -> None:
     sent = 0
     for _ in range(10_000):
         sent += withhold(update(), OWN, mail(), traffic=Traffic(sent, sent, sent)) is None
-    assert sent == min(Caps().address_day, Caps().case_day)
+    assert sent == min(Sending().address_day, Sending().case_day)
+
+
+def test_an_address_that_bounced_gets_nothing_more_until_staff_have_spoken() -> None:
+    """A bounce stops further mail to that address of the case, and to no other."""
+    dead = update(id="u0", address="gone@example.org", status=UpdateStatus.FAILED, reason="bounced")
+    assert withhold(update(address="gone@example.org"), OWN, others=[dead]) == "address_bounced"
+    assert withhold(update(), OWN, others=[dead]) is None
+    assert withhold(dead, OWN, others=[dead]) is None, "staff's retry of the bounced one itself goes out"
+    retried = replace(dead, status=UpdateStatus.SENT, reason=None)
+    assert withhold(update(address="gone@example.org"), OWN, others=[retried]) is None
+    assert "address_bounced" in RESUMABLE
+
+
+def test_what_staff_send_themselves_passes_the_caps_and_nothing_else() -> None:
+    """`outbox send-now` is a person's word against a counter, not against a loop."""
+    full = Traffic(1000, 1000, 1000)
+    assert withhold(update(urgent_by="Staff"), OWN, traffic=full) is None
+    assert withhold(update(urgent_by="Staff", address="mailer-daemon@example.org"), OWN, traffic=full) == "machine_address"
+    assert set(WAITS) <= set(RESUMABLE)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from reading.unpack import safe_name
 from records.model import Role
+from tests.servers.rar import locked_7z, locked_rar, rar
 from tests.servers.walking import walk
 
 WORDS = b"Synthetic words of a report that can be read.\n"
@@ -143,7 +144,8 @@ def test_links_are_not_followed() -> None:
         link = zipfile.ZipInfo("link.txt")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
-    assert (walk(out.getvalue(), "a.zip").paths, walk(out.getvalue(), "a.zip").notes) == ([], {"symlink"})
+    walked = walk(out.getvalue(), "a.zip")
+    assert (walked.paths, walked.notes, walked.codes) == (["a.zip"], {"symlink"}, ["holds_nothing"])
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE):
@@ -151,7 +153,7 @@ def test_links_are_not_followed() -> None:
             entry.type, entry.linkname = kind, "/etc/passwd"
             tar.addfile(entry)
     walked = walk(out.getvalue(), "a.tar")
-    assert (walked.paths, walked.notes) == ([], {"symlink", "special_file"})
+    assert (walked.paths, walked.notes, walked.codes) == (["a.tar"], {"symlink", "special_file"}, ["holds_nothing"])
 
 
 @pytest.mark.parametrize("pack", [lambda raw: raw, gzip.compress, bz2.compress, lzma.compress])
@@ -192,6 +194,48 @@ def test_other_archives_through_libarchive(tmp_path: Path, form: str, name: str)
     assert walk(raw.getvalue()[:-40] if form == "7zip" else raw.getvalue(), name).codes == (
         ["archive_malformed"] if form == "7zip" else []
     )
+
+
+def test_rar_archives() -> None:
+    """Read like the others; one of several volumes, and one that is locked, say which."""
+    walked = walk(rar({"scan/отчёт.txt": WORDS, "b.txt": WORDS}), "a.rar")
+    assert walked.paths == ["a.rar/scan/отчёт.txt", "a.rar/b.txt"]
+    assert (walked.parts[0].pages[0].text, walked.codes) == (WORDS.decode().strip(), [])
+    volume = walk(rar({}, volume=True), "a.part2.rar")
+    assert [(problem.code, problem.detail.split(":")[0]) for problem in volume.problems] == [
+        ("archive_malformed", "one of several volumes")
+    ]
+    assert walk(locked_rar(), "a.rar").codes == ["needs_password"]
+    assert walk(locked_7z(), "a.7z").codes == ["needs_password"]
+    broken = rar({"a.txt": WORDS, "b.txt": WORDS}).replace(b"b.txt", b"c.txt")
+    assert (walk(broken, "a.rar").codes, walk(broken, "a.rar").paths[0]) == (["archive_malformed"], "a.rar/a.txt")
+
+
+@pytest.mark.parametrize(
+    ("form", "filter_name", "name"),
+    [("ustar", "compress", "a.tar.Z"), ("ustar", "zstd", "a.tar.zst"), ("cpio", None, "a.cpio"), ("raw", "compress", "a.txt.Z")],
+)
+def test_rarer_ways_of_packing(form: str, filter_name: str | None, name: str) -> None:
+    """Old Unix machines' and new ones'."""
+    raw = io.BytesIO()
+    with libarchive.custom_writer(raw.write, form, filter_name) as archive:
+        archive.add_file_from_memory("report.txt", len(WORDS), WORDS)
+    walked = walk(raw.getvalue(), name)
+    assert [page.text for part in walked.parts for page in part.pages] == [WORDS.decode().strip()]
+    assert not walked.codes
+
+
+def test_what_holds_nothing_leaves_a_trace() -> None:
+    """An empty archive or mail is a part with a problem, not silence."""
+    folder = io.BytesIO()
+    with tarfile.open(fileobj=folder, mode="w") as tar:
+        entry = tarfile.TarInfo("empty")
+        entry.type = tarfile.DIRTYPE
+        tar.addfile(entry)
+    mail = b"From: a@clinic.example\r\nSubject: s\r\n\r\n"
+    for raw, name in ((zipped({}), "a.zip"), (folder.getvalue(), "a.tar"), (mail, "a.eml"), (rar({}), "a.rar")):
+        walked = walk(raw, name)
+        assert ([part.path for part in walked.parts], walked.codes) == ([name], ["holds_nothing"])
 
 
 @settings(max_examples=60)

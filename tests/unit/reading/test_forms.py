@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import tesserocr
 from classifiers.forms import FormVerdict, judge
 from reading.blanks import Blank, load_blanks, register
 from reading.forms import looks_like_form, observe
+from reading.sheet import Recognise
 from reading.words import Word
 from records.model import FormSeen, Kind, Page, TextSource
 from tests.servers import signing
@@ -30,7 +32,7 @@ WAYS: dict[str, Callable[[bytes, int], Grey]] = {
 
 @pytest.fixture(scope="module")
 def blanks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Blank, ...]:
-    """Six blanks registered from their PDFs alone: three looks in two languages."""
+    """Nine blanks registered from their PDFs alone: three looks in three languages."""
     home = tmp_path_factory.mktemp("forms")
     for look in LOOKS:
         for language in TEXTS:
@@ -54,7 +56,7 @@ def from_text(pdf: bytes, blanks: tuple[Blank, ...]) -> FormSeen | None:
 
 
 def from_picture(image: Grey, blanks: tuple[Blank, ...], engine: tesserocr.PyTessBaseAPI) -> FormSeen | None:
-    return observe(image, signing.recognised(engine, image), blanks, lambda crop: signing.read_line(engine, crop))
+    return observe(image, signing.recognised(engine, image), blanks, partial(signing.read_line, engine))
 
 
 def verdict(seen: FormSeen | None, source: TextSource = TextSource.LAYER) -> FormVerdict:
@@ -75,14 +77,14 @@ def looks(seen: FormSeen | None) -> dict[str, str]:
 def test_a_complete_form_is_seen_as_filled_in(look: Look, language: str, blanks: tuple[Blank, ...]) -> None:
     """The right blank is found, the field's text read, the ink called a pen's, the date read, the witness's place left empty."""
     text = TEXTS[language]
-    seen = from_text(form_pdf(look, language, text["replaced"], written(look, 11), date="14/03/2026"), blanks)
+    seen = from_text(form_pdf(look, language, text["replaced"], written(look.of(language), 11), date="14/03/2026"), blanks)
     assert seen is not None
     assert (seen.form, seen.kind, seen.page, seen.pages, seen.compared) == (
         f"{look.name}-{language}",
         "letter_of_agreement",
         1,
         1,
-        6,
+        9,
     )
     assert looks(seen) == {"patient": "print", "signature": "pen", "date": "print", "role": "empty", "witness": "empty"}
     assert {zone.text for zone in seen.zones if zone.kind in ("field", "date")} == {text["replaced"], "14/03/2026"}
@@ -162,7 +164,7 @@ def test_a_date_in_pen_is_read_again_by_itself(blanks: tuple[Blank, ...], engine
     image, words = signing.rendered(form_pdf(look, "en", TEXTS["en"]["replaced"], ink))
     unread = observe(image, words, blanks)
     assert codes(unread) == {"loa_date_unclear"}
-    seen = observe(image, words, blanks, lambda crop: signing.read_line(engine, crop))
+    seen = observe(image, words, blanks, partial(signing.read_line, engine))
     assert verdict(seen).fields["date"] == "2026-03-14"
     assert codes(seen) == set()
 
@@ -200,6 +202,34 @@ def test_a_struck_out_name_is_not_pen_ink(blanks: tuple[Blank, ...], engine: tes
     assert "loa_signature_unclear" in codes(from_picture(signing.faxed(pdf, 2), blanks, engine))
 
 
+def test_a_date_with_a_line_through_it_is_not_surely_read(blanks: tuple[Blank, ...], engine: tesserocr.PyTessBaseAPI) -> None:
+    """A scanner's line through the letters of the date: OCR may be sure of a wrong figure, so staff look."""
+    look = LOOKS[0]
+    ink = all_of(written(look, 12), signing.across(look.date))
+    pdf = form_pdf(look, "en", TEXTS["en"]["replaced"], ink, date="14 March 2026")
+    for way in WAYS:
+        assert codes(from_picture(WAYS[way](pdf, 3), blanks, engine)) & {"loa_date_unclear", "loa_date_implausible"}, way
+
+
+def reads(text: str) -> Recognise:
+    """An engine that surely reads this and nothing else."""
+
+    def recognise(_line: Grey, digits: bool = False) -> tuple[str, float]:
+        return (text if digits else "", 0.95)
+
+    return recognise
+
+
+def test_a_date_that_two_readings_give_with_other_figures_is_doubtful(blanks: tuple[Blank, ...]) -> None:
+    """The page says 14, the place by itself 11, both surely: neither is believed; an agreeing reading is."""
+    look = LOOKS[1]
+    image, words = signing.rendered(form_pdf(look, "en", TEXTS["en"]["replaced"], written(look, 12), date="14 March 2026"))
+    sure = [replace(word, confidence=0.95) for word in words]
+    assert codes(observe(image, sure, blanks, reads("11 March 2026"))) == {"loa_date_unclear"}
+    seen = observe(image, sure, blanks, reads("14 March 2026"))
+    assert verdict(seen).fields["date"] == "2026-03-14"
+
+
 def test_a_place_that_is_not_on_the_picture_is_unclear(blanks: tuple[Blank, ...]) -> None:
     """A transmission that broke off above the signature is no unsigned form."""
     look = LOOKS[0]
@@ -234,7 +264,7 @@ def test_another_form_is_near_no_blank(blanks: tuple[Blank, ...]) -> None:
     words += [Word("Signature:", 0.1, 0.6, 0.2, 0.612), Word("Date:", 0.6, 0.6, 0.65, 0.612)]
     seen = observe(np.full((1100, 850), 255, np.uint8), words, blanks)
     assert seen is not None
-    assert (seen.form, seen.compared, looks(seen)) == (None, 6, {"signature": "empty", "date": "empty"})
+    assert (seen.form, seen.compared, looks(seen)) == (None, 9, {"signature": "empty", "date": "empty"})
 
 
 def test_a_page_without_labels_is_no_form(blanks: tuple[Blank, ...]) -> None:

@@ -50,8 +50,8 @@ def test_places_are_found_by_themselves(look: Look, language: str) -> None:
     }  # fmt: skip
     assert zones["patient"].placeholder == TEXTS[language]["placeholder"]
     for name in ("signature", "date", "role", "witness"):
-        assert holds(zones[name], getattr(look, name)), name
-        others = [getattr(look, other) for other in ("signature", "date", "role", "witness") if other != name]
+        assert holds(zones[name], getattr(look.of(language), name)), name
+        others = [getattr(look.of(language), other) for other in ("signature", "date", "role", "witness") if other != name]
         assert not any(holds(zones[name], spot) for spot in others), name
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from reading.ink import FRAME, MM, Grey, Mask, dark, flat, look, rules, streaks, strokes
+from reading.ink import FRAME, MM, Grey, Mask, dark, flat, look, on_the_line, rules, streaks, strokes
 from reading.sheet import unstreaked
 
 Draw = Callable[[Mask], None]
@@ -135,7 +135,7 @@ def test_a_fax_line_goes_and_the_writing_across_it_stays() -> None:
     before = len(strokes(dark(flat(grey)), np.zeros_like(grey)))
     grey[500 + round(9 * MM) : 503 + round(9 * MM)] = 20
     assert streaks(dark(flat(grey))).any()
-    clean = dark(flat(unstreaked(grey)))
+    clean = dark(flat(unstreaked(grey)[0]))
     assert not streaks(clean).any()
     assert clean[:490].sum() == clean[640:].sum() == 0
     assert len(strokes(clean, np.zeros_like(clean))) <= before + 2
@@ -145,7 +145,7 @@ def test_a_page_without_streaks_is_left_alone() -> None:
     """Nothing is changed where nothing is wrong."""
     grey = page()
     cv2.putText(grey, "words", (100, 300), cv2.FONT_HERSHEY_SIMPLEX, 1, (30,), 2)
-    assert unstreaked(grey) is grey
+    assert unstreaked(grey)[0] is grey
 
 
 def test_rules_are_found_drawn_dotted_and_written_upon() -> None:
@@ -163,3 +163,28 @@ def test_rules_are_found_drawn_dotted_and_written_upon() -> None:
     assert [(round(top, -1), round(left, -1), round(right, -1)) for left, top, right, _ in found] == [
         (100, 200, 600), (200, 200, 600), (300, 200, 600),
     ]  # fmt: skip
+
+
+def test_low_writing_keeps_what_rests_on_the_line() -> None:
+    """Of the ink close to a ruled line the line goes, the foot of the writing above it stays, ragged ink elsewhere goes."""
+    page = np.zeros((60, 400), np.uint8)
+    page[40:42, 10:390] = 1  # the line
+    page[20:40, 100:104] = 1  # a stroke that stands upon it
+    page[37:40, 300:304] = 1  # a burr of the line
+    near = page.copy()
+    near[:35] = 0
+    kept = on_the_line(page & (1 - near), near)
+    assert kept[35:38, 100:104].all()
+    assert not kept[:, 290:310].any()
+    assert not kept[40:42, 200:].any()
+
+
+def test_a_line_that_drifts_is_a_streak_and_a_slanting_stroke_is_none() -> None:
+    """A page that came askew: a line over most of it that strays a millimetre; a pen's stroke rises faster."""
+    drifting, slanting = np.zeros((400, FRAME), np.uint8), np.zeros((400, FRAME), np.uint8)
+    cv2.line(drifting, (0, 200), (FRAME - 1, 204), (1,), 2)
+    cv2.line(slanting, (300, 200), (900, 215), (1,), 3)
+    assert streaks(drifting).sum() > 0.9 * drifting.sum()
+    assert not streaks(slanting).any()
+    upright = np.ascontiguousarray(drifting.T)
+    assert streaks(upright).sum() > 0.9 * upright.sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reading.labels import Label, holds, labels, mirrored, name_of, plain, right_to_left, rows
+from reading.labels import Label, holds, labels, mirrored, name_of, plain, read_rows, right_to_left, rows
 from reading.words import Word
 from reading.zones import places
 
@@ -107,3 +107,11 @@ def test_right_to_left_pages_are_read_in_their_mirror() -> None:
     assert zones["signature"][::2] == pytest.approx((550 / 1240, 930 / 1240), abs=0.01)
     assert zones["date"][::2] == pytest.approx((140 / 1240, 400 / 1240), abs=0.01)
     assert not right_to_left([Word("Signature", 0.1, 0.5, 0.2, 0.51), Word("2026", 0.3, 0.5, 0.4, 0.51)])
+
+
+def test_rows_are_read_the_way_their_script_runs() -> None:
+    """An Arabic placeholder comes out in its own order, a Latin one too."""
+    arabic = [Word("[اسم", 0.8, 0.5, 0.9, 0.51), Word("المريض]", 0.6, 0.5, 0.75, 0.51)]
+    assert [w.text for w in read_rows(arabic[::-1])[0]] == ["[اسم", "المريض]"]
+    latin = [Word("[PATIENT", 0.1, 0.5, 0.2, 0.51), Word("NAME]", 0.3, 0.5, 0.4, 0.51)]
+    assert [w.text for w in read_rows(latin[::-1])[0]] == ["[PATIENT", "NAME]"]

@@ -195,7 +195,7 @@ def test_a_sheet_on_a_table_is_cut_out_and_straightened() -> None:
     corners = sheet_corners(scene)
     assert corners is not None
     assert np.abs(corners - target).max() < 12
-    again = flat(scene)
+    (again,) = flat(scene)
     small = cv2.resize(again, (864, 1100), interpolation=cv2.INTER_AREA)
     assert np.abs(cv2.blur(small, (15, 15)).astype(int) - cv2.blur(sheet, (15, 15))).mean() < 12
 

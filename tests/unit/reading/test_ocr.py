@@ -70,12 +70,39 @@ def test_pages_come_out_upright(resident: Engine, turn: int) -> None:
     assert seen.source is TextSource.OCR
 
 
+@pytest.mark.parametrize("turn", [0, 90, 180])
+def test_two_pages_on_one_sheet_are_read_one_after_the_other(resident: Engine, turn: int) -> None:
+    """Left, then right, each in its own language, however the sheet lay; the page's language is that of most of it."""
+    left, right = (paper.page(lines, width=1700, height=1000, repeat=1) for lines in (paper.ENGLISH * 2, paper.SPANISH))
+    sheet = np.hstack([np.array(each) for each in (left, right)])
+    seen = page(resident, Bitmap(turned(sheet, turn), 204))
+    assert paper.error_rate(seen.text, "\n".join(paper.ENGLISH * 2 + paper.SPANISH)) < 0.02
+    assert (seen.language, seen.rotation) == ("en", (360 - turn) % 360)
+
+
+@pytest.mark.parametrize("change", ["negative", "sloping"])
+def test_pages_are_put_right_before_they_are_read(resident: Engine, change: str) -> None:
+    """White on black, and lines that slope by more than the engine takes."""
+    sheet = paper.page(repeat=2, height=1000)
+    wrong = 255 - np.array(sheet) if change == "negative" else np.array(sheet.rotate(6, fillcolor=255, expand=True))
+    seen = page(resident, Bitmap(wrong, 204))
+    assert paper.error_rate(seen.text, "\n".join(paper.ENGLISH * 2)) < 0.02
+
+
 @pytest.mark.parametrize(("lines", "language"), [(paper.ENGLISH, "en"), (paper.SPANISH, "es"), (paper.RUSSIAN, "ru")])
 def test_the_model_follows_the_page(resident: Engine, lines: tuple[str, ...], language: str) -> None:
     """Nobody says the language: the page does."""
     seen = page(resident, Bitmap(pixels(lines), 204, bilevel=True))
     assert seen.language == language
     assert paper.error_rate(seen.text, "\n".join(lines)) < 0.02
+
+
+def test_a_sure_but_wrong_word_about_orientation_costs_no_page(resident: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise makes it say "upright" with a wide margin: what can not be read so is tried on its head."""
+    monkeypatch.setattr(resident, "orientation", lambda *_: Orientation(0, 7.8, "Thai", 0.1))
+    seen = page(resident, Bitmap(turned(pixels(), 180), 204, bilevel=True))
+    assert paper.error_rate(seen.text, TRUTH) < 0.02
+    assert seen.rotation == 180
 
 
 class OneScript:
@@ -197,6 +224,7 @@ def test_words_of_a_tsv() -> None:
             "deu",
         ),
         ("Sag akciger iist lobda kitle izlenmistir. Plevral efuzyon saptanmadi. Lenf nodlari mevcuttur", "tur"),
+        ("Uygulanan tedavinin yararlari anlatilmistir; sorular cevaplandirilmistir ve rizasi alinmaktadir", "tur"),
         ("CT 12.3 mm", None),
     ],
 )

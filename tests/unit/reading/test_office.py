@@ -96,6 +96,36 @@ def test_spreadsheets_and_open_documents() -> None:
     assert walked.parts[0].pages[0].text == "Title\nSynthetic words"
 
 
+def test_cells_show_dates_and_shared_words() -> None:
+    """By the cell's style, built in or of the workbook's own; pronunciations are left out; days may count from 1904."""
+    styles = (
+        '<s><numFmts><numFmt numFmtId="170" formatCode="dd.mm.yyyy"/>'
+        '<numFmt numFmtId="171" formatCode="0.0&quot;day&quot;"/></numFmts>'
+        '<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs>'
+        '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="170"/><xf numFmtId="171"/><xf numFmtId="22"/></cellXfs></s>'
+    )
+    cells = '<c t="s"><v>0</v></c><c><v>46073</v></c>' + "".join(f'<c s="{style}"><v>46073</v></c>' for style in (1, 2, 3))
+    members = {
+        "[Content_Types].xml": TYPES,
+        "xl/styles.xml": styles,
+        "xl/sharedStrings.xml": "<sst><si><t>検査</t><rPh><t>ケンサ</t></rPh></si></sst>",
+        "xl/worksheets/sheet1.xml": f'<w><row>{cells}<c s="4"><v>46073.5</v></c></row></w>',
+    }
+    shown = "検査\t46073\t2026-02-20\t2026-02-20\t46073\t2026-02-20 12:00:00"
+    assert walk(packed(**members), "a.xlsx").parts[0].pages[0].text == shown
+    members["xl/workbook.xml"] = '<w><workbookPr date1904="1"/></w>'
+    assert "2030-02-21" in walk(packed(**members), "a.xlsx").parts[0].pages[0].text
+
+
+def test_a_damaged_part_costs_no_other() -> None:
+    """The words before the damage, and all of the other parts."""
+    footer = f"<w:ftr {W}><w:p><w:r><w:t>Synthetic footer</w:t></w:r></w:p>"
+    more: dict[str, str | bytes] = {"word/footer1.xml": footer, "word/_rels/document.xml.rels": "<broken"}
+    walked = walk(docx("<w:p><w:r><w:t>Synthetic report</w:t></w:r></w:p>", **more), "a.docx")
+    assert walked.parts[0].pages[0].text == "Synthetic report\nSynthetic footer"
+    assert walked.codes == ["office_malformed"] * 2
+
+
 def test_broken_documents_are_named() -> None:
     """Cut XML is a problem of the document."""
     raw = packed(**{"[Content_Types].xml": TYPES, "word/document.xml": "<w:document"})
@@ -139,6 +169,15 @@ def test_characters_from_bytes(raw: bytes, charset: str | None, words: str) -> N
 def test_decoding_is_total(raw: bytes, charset: str | None) -> None:
     """Any bytes under any name give text."""
     assert isinstance(decode(raw, charset), str)
+
+
+def test_clinical_documents_in_xml() -> None:
+    """Every element's words stand apart, titles among them."""
+    raw = (
+        b'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"><title>Synthetic report</title><name>'
+        b"<given>SYNTHETIC</given><family>ALPHA</family></name><text><table><tr><td>CT</td><td>2026</td></tr></table></text></ClinicalDocument>"
+    )
+    assert walk(raw, "report.xml").parts[0].pages[0].text.split() == ["Synthetic", "report", "SYNTHETIC", "ALPHA", "CT", "2026"]
 
 
 def test_html_words_and_links() -> None:

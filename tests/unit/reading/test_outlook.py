@@ -156,14 +156,15 @@ def test_objects_give_their_file() -> None:
     )
     assert walked.part("drag.txt").pages[0].text == "Synthetic dragged words"
     assert walked.part("2").pages[0].text == "Synthetic words in an object"
-    assert walked.codes == ["unreadable_type", "office_malformed", "encrypted"]
+    assert walked.codes == ["unreadable_type", "unreadable_type", "encrypted"]
 
 
 def test_locked_and_unknown_compound_files_are_named() -> None:
-    """An office document with a password is `encrypted`; a spreadsheet of the old kind can not be read."""
+    """An office document with a password is `encrypted`; a broken workbook is damaged, a drawing can not be read."""
     locked = walk(compound({"EncryptedPackage": b"x" * 5000, "EncryptionInfo": b"y"}), "report.docx")
     assert (locked.codes, locked.parts[0].media_type) == (["encrypted"], kinds.OLE)
-    assert walk(compound({"Workbook": b"x" * 5000}), "old.xls").codes == ["unreadable_type"]
+    assert walk(compound({"Workbook": b"x" * 5000}), "old.xls").codes == ["office_malformed"]
+    assert walk(compound({"VisioDocument": b"x" * 5000}), "plan.vsd").codes == ["unreadable_type"]
     assert walk(compound({"CONTENTS": b"Synthetic words of an object"}), "oleObject1.bin").paths == ["oleObject1.bin/object"]
 
 

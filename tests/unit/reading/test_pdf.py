@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pikepdf
@@ -13,17 +15,32 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from reading.pdf import layer_words
+from reading.limits import Limits
+from reading.pdf import MAX_LOOKED, layer_words
 from reading.quality import plausible
-from records.model import TextSource
+from reading.unpack import Found, Walk
+from records.model import FormSeen, Role, TextSource
 from tests.servers import paper
-from tests.servers.walking import walk
+from tests.servers.walking import Walked, walk
 
 LINES = [
     "Synthetic radiology report of the example hospital",
     "The lungs are clear and there is no effu-",
     "sion on either side.",
 ]
+
+
+@dataclass
+class Looking(Walked):
+    """A walk whose forms are found on every page: a registered one of this `name`, or one of unknown make."""
+
+    name: str | None = None
+    looks: int = 0
+
+    def form(self, *asked: Any, **_: Any) -> FormSeen:  # type: ignore[override]  # only the page is asked for
+        asked[2]()
+        self.looks += 1
+        return FormSeen(self.name, "letter_of_agreement" if self.name else None, "1", 1, 1, 0.9)
 
 
 def text_pdf(*pages: list[str], rotate: int = 0) -> bytes:
@@ -109,6 +126,12 @@ def test_a_header_line_over_a_scan_does_not_pass_as_its_text() -> None:
         ("\ue001\ue002\ue003\ue004 \ue005\ue006\ue007", False),
         ("#$%& '()* +,-./ :;<=> ?@[]^ _`{|} ~!# $%&' ()*+", False),
         ("Wkh sdwlhqw zdv vhhq lq wkh folqlf dqg wkh ilqglqjv zhuh glvfxvvhg zlwk wkh idplob dqg qr iudfwxuh lv vhhq", False),
+        ("Hanorosas AeKnapaVIVIs no HaJIory ynnaIVIBaeMoMy CBS4VI npVIMeHeHVIeM ynpo~eHHOH CVICTeMbl HanorO6nOs " * 4, False),
+        ("PSMA-PET/CT: SUVmax 8.4, pT2bN0M0, HbA1c 6.1 %, IgG4, T1w and T2w sequences, mTOR, rhabdoid features, EGFR " * 4, True),
+        ("ٱĴǎƶơǎƹŎķ 㩈اور ƼǎاĴ ٱĴǎƶơاƹŎķ ٳ㶜اǎƼ اوķŎƹ ǎƹƃơŃا ٱĴǎƶơا اĴǎƶơǎ ķŎƹاو ٱĴاǎ", False),
+        ("胸部CT检查 未见异常 CT扫描 T2加权 MRI检查 腹部B超 心电图ECG PET显像 X线片 CT平扫 MR增强", True),
+        ("Signature ____________________________ Date ______________ Place ....................... Name . . . . . . . .", True),
+        ("Chapter 1 ................................................ 2", True),
     ],
 )
 def test_rubbish_layers_are_told_from_text(text: str, good: bool) -> None:
@@ -125,6 +148,47 @@ def test_filled_fields_and_comments_are_part_of_the_page() -> None:
     canvas.save()
     page = walk(out.getvalue(), "form.pdf").parts[0].pages[0]
     assert "SYNTHETIC PATIENT ALPHA" in page.text
+
+
+@pytest.mark.parametrize("value", ["SYNTHETIC PATIENT ALPHA", "СИНТЕТИЧЕСКИЙ ПАЦИЕНТ", "مريض تجريبي", "合成患者"])
+def test_fields_that_come_without_a_drawing(value: str) -> None:
+    """Many programs fill fields in and leave the drawing to the reader: the value is the page's text all the same."""
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.drawString(72, 700, "Name of the patient:")
+    canvas.acroForm.textfield(name="n", value="x", x=120, y=650, width=250, height=20)
+    canvas.acroForm.choice(name="d", value="Second", options=["First", "Second"], x=120, y=620, width=150, height=20)
+    canvas.save()
+    with pikepdf.open(io.BytesIO(out.getvalue())) as document:
+        for widget in document.pages[0].Annots:
+            del widget["/AP"]
+        document.pages[0].Annots[0].V = value
+        filled = io.BytesIO()
+        document.save(filled)
+    text = walk(filled.getvalue(), "form.pdf").parts[0].pages[0].text
+    assert text.startswith("Name of the patient:")
+    assert text.count(value) == text.count("Second") == 1
+
+
+def test_a_long_record_is_not_searched_for_forms_for_ever() -> None:
+    """After so many pages looked at in vain no more are, and it is noted; pages of registered forms do not count."""
+    for name, looked, notes in ((None, MAX_LOOKED, {"forms_not_sought"}), ("letter", MAX_LOOKED + 6, set[str]())):
+        walked = Looking(Limits(), name=name)
+        raw = text_pdf(*[[f"Synthetic page {number} with a signature and a date"] for number in range(MAX_LOOKED + 6)])
+        Walk(walked).visit(Found("0", "a.pdf", Role.ATTACHMENT, raw, size=len(raw)))
+        assert (walked.looks, walked.notes, walked.codes) == (looked, notes, [])
+
+
+def test_words_cut_away_are_not_the_pages() -> None:
+    """What lies outside the crop nobody sees; printers' trimming of a few points does not matter."""
+    for box, seen in (((0, 400, 595, 842), False), ((5, 5, 590, 837), True)):
+        with pikepdf.open(io.BytesIO(text_pdf(["Synthetic words within", *[""] * 32, "words far below"]))) as document:
+            document.pages[0].CropBox = list(box)
+            out = io.BytesIO()
+            document.save(out)
+        text = walk(out.getvalue(), "a.pdf").parts[0].pages[0].text
+        assert text.startswith("Synthetic words within")
+        assert ("far below" in text) is seen
 
 
 def test_words_have_places_on_the_shown_page() -> None:
@@ -163,6 +227,44 @@ def test_encryption(password: str, codes: list[str]) -> None:
     walked = walk(out.getvalue(), "a.pdf")
     assert walked.codes == codes
     assert bool(walked.parts[0].pages) is not bool(codes)
+
+
+def test_files_pinned_to_a_page_and_files_that_can_not_be_taken_out() -> None:
+    """A paper clip's file is a part; of two attachments a damaged one does not cost the other."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(text_pdf(["Synthetic words of the page"]))) as document:
+        document.attachments["good.txt"] = b"Synthetic attached words"
+        document.attachments["gone.txt"] = b"x"
+        clip = pikepdf.AttachedFileSpec(document, b"Synthetic pinned words", filename="pinned.txt").obj
+        note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.FileAttachment, FS=clip, Rect=[10, 10, 30, 30])
+        document.pages[0].Annots = pikepdf.Array([document.make_indirect(note)])
+        del document.attachments["gone.txt"].obj["/EF"]
+        document.save(out)
+    walked = walk(out.getvalue(), "a.pdf")
+    assert walked.part("a.pdf/good.txt").pages[0].text == "Synthetic attached words"
+    assert walked.part("a.pdf/pinned.txt").pages[0].text == "Synthetic pinned words"
+    assert walked.codes == ["pdf_malformed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "dynamic", "codes"),
+    [
+        ("Please wait... If this message is not eventually replaced, get Adobe Reader.", False, ["pdf_xfa"]),
+        ("Any words", True, ["pdf_xfa"]),
+        ("Name: SYNTHETIC PATIENT ALPHA", False, []),
+    ],
+)
+def test_forms_that_only_adobe_can_show_are_named(words: str, dynamic: bool, codes: list[str]) -> None:
+    """XFA: a static form's pages are there and read; a dynamic one's are not."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(text_pdf([words]))) as document:
+        document.Root.AcroForm = pikepdf.Dictionary(Fields=[], XFA=pikepdf.Stream(document, b"<xdp:xdp/>"))
+        if dynamic:
+            document.Root.NeedsRendering = True
+        document.save(out)
+    walked = walk(out.getvalue(), "form.pdf")
+    assert walked.codes == codes
+    assert walked.parts[0].pages[0].text == words
 
 
 def test_broken_documents_are_named() -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from config.settings import ReadingSettings
-from reading.reader import READER_VERSION, version_of
+from reading.reader import READER_VERSION, in_file, version_of
 from reading.sandbox import WorkerPool, sandbox_works
 from records.errors import ConfigurationError, TemporaryError
 from records.model import Reading, Role, TextSource
@@ -34,7 +34,7 @@ def pool() -> Iterator[WorkerPool]:
 def read(pool: WorkerPool, folder: Path, raw: bytes, name: str | None = None) -> Reading:
     path = folder / "raw"
     path.write_bytes(raw)
-    return pool.read(path, hashlib.sha256(raw).hexdigest(), name)
+    return pool.read(in_file(path), hashlib.sha256(raw).hexdigest(), name)
 
 
 def text_pdf(pages: int) -> bytes:
@@ -119,13 +119,13 @@ def test_pictures_for_staff_are_made_by_us(pool: WorkerPool, tmp_path: Path) -> 
     """Pages as PNG, words as text, of one part or of all; thirty at most."""
     path = tmp_path / "raw"
     path.write_bytes(packet(("scan.tif", paper.tiff(paper.fax(paper.page()))), ("many.pdf", text_pdf(40))))
-    everything = pool.picture(path, "0" * 64, None)
+    everything = pool.picture(in_file(path), "0" * 64, None)
     assert len(everything) == 30
     assert everything[0] == ("001-page-1.txt", b"body words")
     assert Image.open(io.BytesIO(everything[1][1])).format == "PNG"
-    only = pool.picture(path, "0" * 64, "scan.tif")
+    only = pool.picture(in_file(path), "0" * 64, "scan.tif")
     assert [name for name, _ in only] == ["001-page-1.png"]
-    assert pool.picture(path, "0" * 64, "nothing.pdf") == []
+    assert pool.picture(in_file(path), "0" * 64, "nothing.pdf") == []
 
 
 def test_a_large_mail_leaves_the_daemon_small(pool: WorkerPool, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_large_mail_leaves_the_daemon_small(pool: WorkerPool, tmp_path: Path) 
     assert len(raw) > 36 << 20
     del raw
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    reading = pool.read(path, digest)
+    reading = pool.read(in_file(path), digest)
     assert [problem.code for problem in reading.problems] == ["unreadable_type"]
     assert reading.parts[1].role is Role.ATTACHMENT
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
@@ -162,7 +162,7 @@ def test_registered_forms_are_laid_over_their_pages(made: Path) -> None:
     with WorkerPool(ReadingSettings(), made / "forms") as pool:
         for name in ("packets/complete-en.eml", "packets/fax-only.tif"):
             path = made / name
-            reading = pool.read(path, hashlib.sha256(path.read_bytes()).hexdigest())
+            reading = pool.read(in_file(path), hashlib.sha256(path.read_bytes()).hexdigest())
             seen = [page.form for part in reading.parts for page in part.pages if page.form]
             assert {"loa-en", "consent-en"} <= {form.form for form in seen}
             assert any(zone.kind == "signature" and zone.ink > 0 for form in seen for zone in form.zones)

@@ -22,10 +22,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from reportlab.pdfgen.canvas import Canvas
 
 from config.settings import ReadingSettings
+from reading.reader import in_file
 from reading.sandbox import WorkerPool
 from records.model import Part, Reading, Role, TextSource
 from tests.servers import paper
+from tests.servers.old_office import ppt, word_6, xls
 from tests.servers.outlook import File, letter, msg, tnef, word
+from tests.servers.rar import locked_rar, rar
 
 WORDS = "Synthetic report of SYNTHETIC PATIENT ALPHA"
 TRUTH = "\n".join(paper.ENGLISH * 2)
@@ -43,7 +46,7 @@ class Read:
     def __init__(self, pool: WorkerPool, folder: Path, raw: bytes, name: str) -> None:
         path = folder / "raw"
         path.write_bytes(raw)
-        self.reading: Reading = pool.read(path, hashlib.sha256(raw).hexdigest(), name)
+        self.reading: Reading = pool.read(in_file(path), hashlib.sha256(raw).hexdigest(), name)
 
     def text(self, path: str, page: int = 1) -> str:
         return self.part(path).pages[page - 1].text
@@ -218,6 +221,9 @@ def test_signed_pdf(pool: WorkerPool, tmp_path: Path) -> None:
     assert (read.text("signed.pdf"), read.codes) == (WORDS, [])
 
 
+LOCKS = ("zipcrypt", "aes128", "aes256")
+
+
 def locked(user: str) -> bytes:
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(text_pdf())) as document:
@@ -236,6 +242,18 @@ def test_encrypted_pdf(pool: WorkerPool, tmp_path: Path) -> None:
     assert read.text("free.pdf") == WORDS
     assert read.text("b.pdf") == WORDS
     assert [(problem.code, problem.part) for problem in read.reading.problems] == [("encrypted", "locked.pdf")]
+
+
+def test_a_password_in_the_mail_opens_its_files(pool: WorkerPool, tmp_path: Path) -> None:
+    """PDF and both sorts of zip; what stays locked is a problem, and the password stands in no answer but the mail's words."""
+    zips = [(f"{way}.zip", packed("zip", {"ct.pdf": text_pdf()}, None, f"zip:encryption={way}", "Alpha-2026")) for way in LOCKS]
+    other = ("other.zip", packed("zip", {"ct.pdf": text_pdf()}, None, "zip:encryption=aes256", "another"))
+    message = mail("The password is Alpha-2026.\n", ("a.pdf", locked("Alpha-2026")), *zips, other)
+    read = Read(pool, tmp_path, message.as_bytes(), "m")
+    assert [read.text(path) for path in ("a.pdf", *(f"{way}.zip/ct.pdf" for way in LOCKS))] == [WORDS] * 4
+    assert [(problem.code, problem.part) for problem in read.reading.problems] == [("needs_password", "other.zip")]
+    assert read.reading.notes == ("password_from_mail",)
+    assert "Alpha-2026" not in repr(read.reading.problems)
 
 
 # ---------------------------------------------------------------- archives and discs
@@ -271,14 +289,16 @@ def directory(*names: str) -> bytes:
     return dicom("OT", "1.2.840.10008.1.3.10", DirectoryRecordSequence=pydicom.Sequence(records))
 
 
-def packed(form: str, members: dict[str, bytes], filter_name: str | None = None) -> bytes:
+def packed(
+    form: str, members: dict[str, bytes], filter_name: str | None = None, options: str = "", password: str | None = None
+) -> bytes:
     out = bytearray()
 
     def write(piece: bytes) -> int:
         out.extend(piece)
         return len(piece)
 
-    with libarchive.custom_writer(write, form, filter_name) as archive:
+    with libarchive.custom_writer(write, form, filter_name, options=options, passphrase=password) as archive:
         for name, raw in members.items():
             archive.add_file_from_memory(name, len(raw), raw)
     return bytes(out)
@@ -325,6 +345,14 @@ def test_archives(pool: WorkerPool, tmp_path: Path, form: str, filter_name: str 
     assert not read.codes
 
 
+def test_rar(pool: WorkerPool, tmp_path: Path) -> None:
+    """As Windows users pack; a locked one is named."""
+    read = Read(pool, tmp_path, rar({"снимки/ct.pdf": text_pdf(), "I1": dicom(**pixels())}), "a.rar")
+    assert read.paths == ["a.rar/снимки/ct.pdf", "a.rar/I1"]
+    assert (read.text("a.rar/снимки/ct.pdf"), read.codes) == (WORDS, [])
+    assert Read(pool, tmp_path, locked_rar(), "locked.rar").codes == ["needs_password"]
+
+
 def test_nested_zips_with_names_in_other_scripts(pool: WorkerPool, tmp_path: Path) -> None:
     """A zip of zips inside a mail; deeper than three is said, the rest goes on."""
     raw = b""
@@ -353,6 +381,14 @@ def zipped(**members: str) -> bytes:
     return out.getvalue()
 
 
+def zipped_raw(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, raw in members.items():
+            archive.writestr(name, raw)
+    return out.getvalue()
+
+
 TYPES = {"[Content_Types].xml": "<Types/>"}
 TEXT_DOCUMENT = "application/vnd.oasis.opendocument.text"
 OFFICE = {
@@ -367,6 +403,13 @@ OFFICE = {
     ),
     "a.rtf": rb"{\rtf1\ansi " + WORDS.encode() + b"}",
     "a.doc": word(WORDS),
+    "b.doc": word_6(WORDS),
+    "a.xls": xls("Sheet", [[WORDS, 7.0]]),
+    "a.ppt": ppt(WORDS),
+    "a.pptx": zipped(**TYPES, **{"ppt/slides/slide1.xml": f"<p:s xmlns:p='p'><p:t>{WORDS}</p:t></p:s>"}),
+    "a.ods": zipped(
+        mimetype=TEXT_DOCUMENT.replace("text", "spreadsheet"), **{"content.xml": f"<o xmlns:t='t'><t:p>{WORDS}</t:p></o>"}
+    ),
     "a.txt": WORDS.encode("utf-16"),
     "a.html": f"<html><body><p>{WORDS}</p></body></html>".encode(),
     "a.csv": f"name;value\n{WORDS};7\n".encode(),
@@ -413,6 +456,35 @@ def test_outlook_msg(pool: WorkerPool, tmp_path: Path) -> None:
     assert read.text("Fwd: scan.msg/ct.pdf") == WORDS
     assert read.reading.mail is not None
     assert (read.reading.mail.subject, read.reading.mail.from_address) == ("Outer", "doc@clinic.example")
+    assert not read.codes
+
+
+def test_winmail_dat_in_a_mail_in_a_zip(pool: WorkerPool, tmp_path: Path) -> None:
+    """A forwarded chain: the wrapped body that repeats its mail's is kept once, the file at the bottom comes out."""
+    wrapped = tnef(letter("Inner", "Please  review\r\nthis case", File("ct.pdf", text_pdf())))
+    chain = zipped_raw({"forwarded.eml": mail("Please review this case\n", ("winmail.dat", wrapped)).as_bytes()})
+    read = Read(pool, tmp_path, mail("see the zip\n", ("mails.zip", chain)).as_bytes(), "m")
+    inside = "mails.zip/forwarded.eml"
+    assert read.paths == ["body.txt", f"{inside}/body.txt", f"{inside}/winmail.dat/body.txt", f"{inside}/winmail.dat/ct.pdf"]
+    assert read.text(f"{inside}/body.txt") == "Please review this case"
+    assert read.text(f"{inside}/winmail.dat/body.txt") == ""
+    assert (read.text(f"{inside}/winmail.dat/ct.pdf"), read.codes) == (WORDS, [])
+
+
+def test_links_are_listed_wherever_they_stand(pool: WorkerPool, tmp_path: Path) -> None:
+    """In words, behind words, in a PDF, a document and a shortcut; none is fetched."""
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.drawString(72, 700, WORDS)
+    canvas.linkURL("https://pacs.example/pdf", (72, 690, 200, 710))
+    canvas.save()
+    rels = "<r><Relationship Id='1' Type='x/hyperlink' Target='https://pacs.example/docx' TargetMode='External'/></r>"
+    document = zipped(**TYPES, **{"word/document.xml": "<d><p><t>words</t></p></d>", "word/_rels/document.xml.rels": rels})
+    shortcut = b"[InternetShortcut]\r\nURL=https://pacs.example/url\r\n"
+    files = ("a.pdf", out.getvalue()), ("a.docx", document), ("a.url", shortcut)
+    read = Read(pool, tmp_path, mail("images: https://pacs.example/body.\n", *files).as_bytes(), "m")
+    for path, ending in (("body.txt", "body"), ("a.pdf", "pdf"), ("a.docx", "docx"), ("a.url", "url")):
+        assert read.part(path).links == (f"https://pacs.example/{ending}",)
     assert not read.codes
 
 

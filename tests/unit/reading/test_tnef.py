@@ -38,6 +38,18 @@ def test_a_wrapped_mail_inside_a_mail() -> None:
     assert (walked.codes, walked.notes) == ([], set())
 
 
+def test_a_body_that_is_repeated_inside_is_kept_once() -> None:
+    """The same words in another spelling of lines and blanks; other words are kept beside them."""
+    for inner, kept in (("Please  review\r\n\r\nmy case.", ""), ("Please review my other case.", "Please review my other case.")):
+        message = EmailMessage()
+        message["From"], message["Subject"] = "doc@clinic.example", "packet"
+        message.set_content("Please review my case.\n")
+        message.add_attachment(tnef(letter("s", inner)), maintype="application", subtype="ms-tnef", filename="winmail.dat")
+        walked = walk(message.as_bytes())
+        assert [part.pages[0].text for part in walked.parts] == ["Please review my case.", kept]
+        assert walked.codes == []
+
+
 def test_a_wrapped_mail_by_itself_has_headers() -> None:
     """Dropped as a file, it says who wrote it and to whom."""
     mail = walk(tnef(letter("Synthetic packet"))).mail

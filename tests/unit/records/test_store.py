@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,12 +18,17 @@ from sqlalchemy.schema import CreateTable
 
 from records import tables
 from records.engine import sqlite_url
-from records.errors import ConfigurationError, TemporaryError
+from records.errors import ConfigurationError, PermanentError, TemporaryError
+from records.keys import Keyring
 from records.model import (
     Arrival,
+    CaseRecord,
+    CaseStatus,
     Channel,
+    Decision,
     Delivery,
     Envelope,
+    Held,
     HeldState,
     Kept,
     Outcome,
@@ -29,18 +36,20 @@ from records.model import (
     SubmissionState,
     UpdateStatus,
 )
-from records.store import Store
+from records.store import Line, Store
+from records.vault import Vault
 from routing.acts import Act, act
 from routing.decide import decide
 from routing.matching import keys_of
 from tests.makers import NOW, incoming, packet, world
 
 SOON = NOW + timedelta(seconds=1)
+HELD_WHOLE = Held("f" * 16, "", "encrypted", "locked by somebody", part="histology of a sister.pdf", sha256="d" * 64)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(sqlite_url(tmp_path / "records.db"))
+def store(tmp_path: Path, keys: Keyring) -> Iterator[Store]:
+    made = Store(sqlite_url(tmp_path / "records.db"), keys)
     yield made
     made.close()
 
@@ -91,6 +100,7 @@ def test_an_attempt_is_counted_before_it_is_made(store: Store) -> None:
 def test_a_reading_is_remembered_for_its_version(store: Store) -> None:
     """An upgrade reads again, a retry does not."""
     reading = Reading("a" * 64, "1", "message/rfc822", ())
+    store.accept(arrival("1"), kept("a"), NOW)
     store.remember(reading)
     assert store.reading("a" * 64, "1") == reading
     assert store.reading("a" * 64, "2") is None
@@ -206,10 +216,10 @@ def test_the_migrations_make_exactly_the_tables(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(c), tables.metadata) == []
 
 
-def test_a_database_that_can_not_be_opened_is_a_configuration_fault(tmp_path: Path) -> None:
+def test_a_database_that_can_not_be_opened_is_a_configuration_fault(tmp_path: Path, keys: Keyring) -> None:
     """The daemon does not start, and says why."""
     with pytest.raises(ConfigurationError):
-        Store(sqlite_url(tmp_path / "no-such-folder" / "records.db"))
+        Store(sqlite_url(tmp_path / "no-such-folder" / "records.db"), keys)
 
 
 def test_times_come_back_in_utc(store: Store) -> None:
@@ -230,3 +240,107 @@ def test_the_ledger_is_portable_sql() -> None:
     ddl = [str(CreateTable(table).compile(dialect=dialect)) for table in tables.metadata.sorted_tables]
     assert len(ddl) == len(tables.metadata.tables)
     assert all("CREATE TABLE" in statement for statement in ddl)
+
+
+def test_nothing_of_a_person_stands_in_the_database(tmp_path: Path, store: Store) -> None:
+    """No name, birth date, address, part name or digest in any page of the ledger or of its log."""
+    put(store)
+    (record,) = store.cases()
+    held = replace(HELD_WHOLE, submission=record.submissions[0].id, case_ref=record.case.ref)
+    store.commit(Decision("held", held.submission, SubmissionState.DECIDED, record.case, held=(held,)), record.revision, SOON)
+    store.commit(act(store.cases()[0], Act("note", "Staff Example", "spoke with the family"), world()), record.revision + 1, SOON)
+    stored = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("records.db*")))
+    assert stored.startswith(b"SQLite format 3")
+    assert record.case.ref.encode() in stored
+    said = {str(value) for f in record.documents for value in f.document.fields.values()}
+    said |= {f.document.part for f in record.documents} | {c.address for c in record.case.contacts}
+    said |= {"Staff Example", "spoke with the family", held.detail, held.part, "one@clinic.example", kept("a").digest}
+    said |= {sha for f in record.documents for sha in f.document.sha256s} | {value for _, value in keys_of(incoming(packet()))}
+    words = {word for word in said if len(word) > 4}
+    assert len(words) > 12
+    assert [word for word in sorted(words) if word.encode() in stored] == []
+
+
+def test_another_keyring_is_refused_at_the_door(tmp_path: Path, store: Store) -> None:
+    """Before it could seal anything that the right one does not open."""
+    put(store)
+    with pytest.raises(ConfigurationError, match="not those of these records"):
+        Store(sqlite_url(tmp_path / "records.db"), Keyring(tmp_path / "other"))
+
+
+def test_a_row_moved_to_another_place_does_not_open(store: Store) -> None:
+    """Who can write into the database can not give one case the documents of another."""
+    put(store)
+    with store.engine.begin() as c:
+        c.exec_driver_sql("UPDATE documents SET submission = submission, document = 'f' || substr(document, 2)")
+    with pytest.raises(PermanentError, match="sealed_field"):
+        store.cases()
+
+
+def test_destroyed_keys_close_a_case_also_in_an_older_copy(tmp_path: Path, keys: Keyring, store: Store) -> None:
+    """Yesterday's backup and today's keys give nothing of it; other cases stay."""
+    put(store)
+    (record,) = store.cases()
+    with closing(sqlite3.connect(tmp_path / "records.db")) as c:
+        c.execute("VACUUM INTO ?", (str(tmp_path / "yesterday.db"),))
+    ids = store.data_keys(record.case.ref)
+    assert len(ids) == 2
+    assert keys.destroy(ids) == 2
+    yesterday = Store(sqlite_url(tmp_path / "yesterday.db"), Keyring(keys.folder))
+    for ledger in (store, yesterday):
+        for look in (ledger.cases, ledger.submissions, ledger.lines, ledger.outbox):
+            with pytest.raises(PermanentError, match="key_gone"):
+                look()
+    yesterday.close()
+
+
+def test_a_crash_between_key_object_and_row_leaves_one_key_that_counts(tmp_path: Path, keys: Keyring, store: Store) -> None:
+    """The bytes come again after the crash: the row names the key under which they lie, so destroying it destroys them."""
+    keys.mint()  # a key, then the crash: nothing is sealed under it
+    first = Vault(tmp_path / "vault", keys, reserve=0).keep([b"bytes"])  # an object, then the crash: no row
+    again = Keyring(keys.folder)
+    vault = Vault(tmp_path / "vault", again, reserve=0)
+    second = vault.keep([b"bytes"])
+    submission = store.accept(arrival("1"), second, NOW).submission
+    assert second == first
+    with store.engine.connect() as c:
+        assert c.exec_driver_sql("SELECT data_key FROM submissions").scalar() == first.key
+    again.destroy([first.key])
+    with pytest.raises(PermanentError, match="key_gone"):
+        b"".join(vault.open(submission.digest))
+
+
+def test_the_line_of_a_case_follows_all_that_it_shows(tmp_path: Path, keys: Keyring) -> None:
+    """After every act the list reads what a look at the whole record would have said."""
+
+    def shown(record: CaseRecord) -> dict[str, object]:
+        waiting = sum(h.state is HeldState.HELD for h in record.held)
+        return {"ref": record.case.ref, "status": record.case.status, "documents": len(record.documents), "held": waiting}
+
+    store = Store(sqlite_url(tmp_path / "records.db"), keys, Line(1, shown))
+    put(store)
+    (record,) = store.cases()
+    assert store.lines() == [shown(record)]
+    held = replace(HELD_WHOLE, submission=record.submissions[0].id, case_ref=record.case.ref)
+    store.commit(Decision("held", held.submission, SubmissionState.DECIDED, record.case, held=(held,)), record.revision, SOON)
+    assert store.lines() == [shown(store.cases()[0])]
+    assert store.lines()[0]["held"] == 1
+    store.rule(replace(held, state=HeldState.DISCARDED), SOON)
+    assert store.lines() == [shown(store.cases()[0])]
+    assert store.lines(CaseStatus.CLOSED) == []
+    store.close()
+    later = Store(sqlite_url(tmp_path / "records.db"), keys, Line(2, lambda record: {"new": record.case.ref}))
+    assert later.lines() == later.lines() == [{"new": record.case.ref}]
+    later.close()
+
+
+def test_a_ledger_of_before_is_refused_with_a_sentence(tmp_path: Path, keys: Keyring) -> None:
+    """One kept in clear, and one made by a newer version."""
+    for name, statement in (
+        ("old", "CREATE TABLE cases (ref TEXT)"),
+        ("new", "CREATE TABLE alembic_version AS SELECT '9999' AS version_num"),
+    ):
+        with closing(sqlite3.connect(tmp_path / f"{name}.db")) as c, c:
+            c.execute(statement)
+        with pytest.raises(ConfigurationError, match="earlier" if name == "old" else "newer"):
+            Store(sqlite_url(tmp_path / f"{name}.db"), keys)
