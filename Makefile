@@ -4,7 +4,7 @@ PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
 LANGUAGES := eng spa por fra deu ita nld rus ara heb fas tur chi-sim chi-tra jpn kor
-DEBIAN := python3 python3-venv libmagic1 libarchive13 fonts-dejavu-core bubblewrap tesseract-ocr tesseract-ocr-osd $(addprefix tesseract-ocr-,$(LANGUAGES))
+DEBIAN := python3 python3-venv libmagic1 libarchive13 fonts-dejavu-core fonts-noto-cjk bubblewrap tesseract-ocr tesseract-ocr-osd $(addprefix tesseract-ocr-,$(LANGUAGES))
 DEBIAN_TEST := dovecot-imapd systemd strace
 DEBIAN_BENCH := ghostscript
 

@@ -13,7 +13,8 @@ import structlog
 from daemon.commands import Context, configured
 from records import events
 from records.errors import RefusedError, TemporaryError
-from records.model import CaseRecord, Decision, Fact, Move, Submission
+from records.model import CaseRecord, Decision, Event, Fact, Move, Submission
+from routing.announce import announce
 from routing.retention import LISTED, Retention, Step, alarming, judge, judge_stray
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def run(house: House, judged: list[Judged], by: str, moment: datetime, confirmed
     if due and confirmed != len(due):
         _ask(house, due, len(judged), moment)
     for one in judged:
-        if one.retention.step is Step.LIST and one.record is not None:
-            _gently(lambda one=one: _list(house, one.record, moment))  # type: ignore[misc]  # bound at once
+        if one.retention.step in (Step.WARN, Step.LIST) and one.record is not None:
+            _gently(lambda one=one: _tell(house, one, moment))  # type: ignore[misc]  # bound at once
         elif one.retention.step is Step.BLOCKED and one.record is not None:
             log.warning(events.DISPOSAL_BLOCKED, case=one.subject, code=one.retention.blockers[0])
     gone = sum(_gently(lambda one=one: _end(house, one, by, moment)) for one in due)  # type: ignore[misc]  # the same
@@ -129,13 +130,21 @@ def _ask(house: House, due: list[Judged], kept: int, moment: datetime) -> None:
         raise RefusedError(code, told)
 
 
-def _list(house: House, record: CaseRecord, moment: datetime) -> None:
-    """The list is a fact of the case, set by the machine: no activity."""
-    fact = Fact(LISTED, True, "machine", moment, "inactive")
-    case = replace(record.case, facts={**record.case.facts, LISTED: fact})
-    told = Move(case.status, case.status, "inactive: on the list for disposal")
-    house.store.commit(Decision(why="listed for disposal", case=case, moves=(told,)), record.revision, moment)
-    log.info(events.DISPOSAL_LISTED, case=case.ref)
+def _tell(house: House, one: Judged, moment: datetime) -> None:
+    """Staff are warned once in each time of quiet (R41); the list is a fact of the case, set by the machine: no activity."""
+    if one.record is None:
+        return
+    record, case, world = one.record, one.record.case, house.world()
+    moves: tuple[Move, ...] = ()
+    if one.retention.step is Step.LIST:
+        case = replace(case, facts={**case.facts, LISTED: Fact(LISTED, True, "machine", moment, "inactive")})
+        moves = (Move(case.status, case.status, "inactive: on the list for disposal"),)
+    owed = announce(record, [Event.DISPOSAL_NEAR], (), world.rules, moment, world.opening).updates
+    fresh = tuple(update for update in owed if update.id not in {known.id for known in record.updates})
+    if moves or fresh:
+        decision = Decision(why="listed for disposal", case=case, moves=moves, updates=fresh)
+        house.store.commit(decision, record.revision, moment)
+        log.info(events.DISPOSAL_LISTED, case=case.ref)
 
 
 def _end(house: House, one: Judged, by: str, moment: datetime) -> None:

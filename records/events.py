@@ -56,7 +56,7 @@ AUDIT_ANCHORED = event(
     "records.audit.anchored",
     "The newest entry of the trail (`seq`, `head`): keep it where the records are not; a cut tail shows.",
 )
-DISPOSAL_LISTED = event("daemon.disposal.listed", "A case was inactive long enough and is on the list; its grace begins.")
+DISPOSAL_LISTED = event("daemon.disposal.listed", "A case is near its end: staff were warned, or its grace has begun.")
 DISPOSAL_BLOCKED = event(
     "daemon.disposal.blocked", "A case's time has come and something (`code`) forbids disposal; staff must look."
 )

@@ -17,7 +17,7 @@ from daemon.cli import main
 from daemon.house import House
 from records.backup import Home, make
 from records.errors import PermanentError, RefusedError
-from records.model import Arrival, CaseStatus, Channel, Envelope, Kept, SubmissionState
+from records.model import Arrival, CaseStatus, Channel, Envelope, Event, Kept, SubmissionState, UpdateStatus
 from records.verify import verify
 from routing.acts import Act, act
 from routing.decide import decide
@@ -99,6 +99,20 @@ def test_a_case_ends_in_a_tombstone_that_tells_nothing(house: House, tmp_path: P
     house.vault.path(digest).write_bytes(backup.read_bytes())
     with pytest.raises(PermanentError, match="key_gone"):
         b"".join(house.vault.open(digest))
+
+
+def test_staff_are_warned_once_before_the_time_comes(house: House) -> None:
+    """R41: a task for staff, nothing to anybody else, and not again at the next run."""
+    for day in (172, 173):
+        moment = NOW + timedelta(days=day)
+        judged = list(disposal.plan(house, moment))
+        assert steps(judged) == ["warn"]
+        disposal.run(house, judged, "machine", moment, None)
+    record = house.store.record(REF)
+    assert record is not None
+    assert [(u.event, u.status) for u in record.updates if u.event is Event.DISPOSAL_NEAR] == [
+        (Event.DISPOSAL_NEAR, UpdateStatus.WITHHELD)
+    ]
 
 
 def test_a_second_run_does_nothing(house: House) -> None:
