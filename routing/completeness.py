@@ -38,7 +38,8 @@ def check(documents: Sequence[Document], facts: Mapping[str, Fact], rules: Check
 
     More documents never make more *missing*, but for these, each of which they are themselves about: a report can lack
     its images, images their report (a newcomer may take another's partner, never add a gap of the other side), and the
-    first that asks for pathology makes its report and specimen required.
+    first that asks for pathology makes its report and specimen required.  What was doubtful may become certain: more
+    images of a study can tell that it is not the one that a report speaks of.
     """
     ordered = sorted(documents, key=lambda d: d.id)
     findings = [f for kind in FORMS for f in _form(kind, ordered, rules)]

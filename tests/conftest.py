@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fixtures.make import build
+
+# how fast a shared machine draws its examples says nothing about the code
+settings.register_profile("somrr", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("somrr")
 
 
 @pytest.fixture(scope="session")
