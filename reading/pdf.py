@@ -20,7 +20,7 @@ import pypdfium2.raw as pdfium_c
 from reading.annotations import has_clip, link_targets, typed_values
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
 from reading.limits import Unreadable
-from reading.quality import plausible
+from reading.quality import letters_in, plausible
 from reading.text import add_links, find_links
 from reading.unpack import clean
 from reading.words import Word
@@ -229,8 +229,7 @@ def _crop(page: pdfium.PdfPage) -> tuple[float, float, float, float] | None:
 
 def _trusted(text: str, covered: float) -> bool:
     """Whether the text layer is the page's text: plausible, and not a few words over a scan."""
-    letters = sum(character.isalnum() for character in text)
-    return letters >= (ENOUGH_LETTERS if covered >= SCANNED else 1) and plausible(text)
+    return letters_in(text) >= (ENOUGH_LETTERS if covered >= SCANNED else 1) and plausible(text)
 
 
 # ---------------------------------------------------------------- words

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 
 _VOWELS = frozenset("aeiouyàáâãäåèéêëìíîïòóôõöùúûüæœıаеёиоуыэюяіїєαεηιουωάέήίόύώ")
 _RULES = re.compile(r"([^\w\s])(?:\s?\1){3,}|_{4,}")  # dots that lead to a number, lines to write on
@@ -20,23 +22,32 @@ _LATIN_WORD = re.compile(r"[a-zà-öø-ÿ]{4,}", re.IGNORECASE)
 
 def plausible(text: str) -> bool:
     """False for mojibake, replacement characters, private-use glyphs and shifted alphabets."""
-    marks = [character for character in _RULES.sub(r"\1", text) if not character.isspace()]
-    if not marks:
+    marks = {mark: count for mark, count in Counter(_RULES.sub(r"\1", text)).items() if not mark.isspace()}
+    total = sum(marks.values())
+    if not total:
         return False
-    bad = sum(_is_rubbish(character) for character in marks)
-    if bad > 0.03 * len(marks):
+    bad = sum(count for mark, count in marks.items() if _is_rubbish(mark))
+    if bad > 0.03 * total:
         return False
-    letters = sum(character.isalnum() for character in marks)
-    if letters < 0.45 * len(marks) and len(marks) > 30:
+    if _alphanumeric(marks) < 0.45 * total and total > 30:
         return False
     return not _shifted(text) and not _misread(text)
+
+
+def letters_in(text: str) -> int:
+    """How many letters and figures."""
+    return _alphanumeric(Counter(text))
+
+
+def _alphanumeric(marks: Mapping[str, int]) -> int:
+    return sum(count for mark, count in marks.items() if mark.isalnum())
 
 
 def _misread(text: str) -> bool:
     """A third of the words spoilt in their middle, or of letters of scripts that never meet in one."""
     words = [word for word in _WORD.findall(text)[:800] if not _NO_WORD.search(word)]
     odd = sum(_ODD.search(word) is not None for word in words)
-    mixed = sum(_is_mixed(word) for word in words)
+    mixed = 0 if text.isascii() else sum(_is_mixed(word) for word in words)
     return len(words) >= 10 and max(odd if len(words) >= 25 else 0, mixed) > 0.3 * len(words)
 
 
@@ -62,4 +73,5 @@ def _shifted(text: str) -> bool:
     letters = "".join(_LATIN_WORD.findall(text)[:400]).lower()
     if len(letters) < 60:
         return False
-    return sum(letter in _VOWELS for letter in letters) < 0.22 * len(letters)
+    counted = Counter(letters)
+    return sum(count for letter, count in counted.items() if letter in _VOWELS) < 0.22 * len(letters)
