@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache
 
 from classifiers.dates import DateSeen, find_dates, western_digits
-from classifiers.page import lexicon_file
+from classifiers.sheets import sheet
 
 OTHER_YEARS = ("fa", "ja", "ko", "th", "zh")  # languages whose people also count years otherwise, or write them first
 _ERA_LETTER = re.compile(r"(?<![A-Za-z0-9])[RHST]\s?\d{1,2}\s?[年./]\s?\d{1,2}\s?[月./]\s?\d{1,2}(?!\d)")
@@ -24,7 +24,7 @@ def plain(text: str) -> str:
 @cache
 def words(section: str, key: str | None = None) -> tuple[str, ...]:
     """One list of `lexicon/forms.toml`."""
-    content = lexicon_file("forms.toml")
+    content = sheet("forms.toml")
     return tuple(content[section][key] if key else content[section])
 
 

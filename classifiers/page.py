@@ -29,7 +29,6 @@ from classifiers.sight import BODY_PART, MODALITY, WEIGHING, Phrase, Sight, sigh
 from classifiers.words import Prepared, prepare
 from records.model import Kind
 
-lexicon_file = sheet  # the name by which the check of forms asks for its words
 TITLE_WORDS = 14  # a heading has at most so many words
 CAPITAL_WORDS = 26  # so many when it is written in capitals
 TITLE_LINES = 14  # titles stand among the first lines that have words

@@ -257,7 +257,12 @@ def case_for_people(record: CaseRecord) -> None:
     table("Facts", ("fact", "value", "by", "why"), facts, "No facts set by staff.")
     seen = [(p["what"], p["value"], p["seen"]) for p in row["proposals"]]
     if seen:
-        table("Seen, not confirmed: set with `somrr case physician`", ("what", "value", "seen in"), seen, "")
+        table(
+            "Seen, not confirmed: set with `somrr case physician`, `prefer`, `return` or `video`",
+            ("what", "value", "seen in"),
+            seen,
+            "",
+        )
     said = [(u["event"], u["recipient"], u["channel"], u["status"], u["due_at"], u["reason"]) for u in row["updates"]]
     table("Updates", ("event", "to", "by", "status", "due", "reason"), said, "Nothing owed.")
     table("History", ("at", "to", "why", "by"), [(m["at"], m["to"], m["why"], m["by"]) for m in row["history"]], "No moves yet.")

@@ -1,6 +1,7 @@
-"""Addresses that were seen but that nobody has confirmed: staff may take them over, the machine never writes to them (R30).
+"""Addresses and wishes that were seen but that nobody has confirmed: staff may take them over, the machine never does (R30).
 
-Pure.  What a document says may be misread or planted, and a Reply-To is whatever its sender wrote.
+Pure.  What a document says may be misread or planted, and a Reply-To is whatever its sender wrote.  A wish for the
+records back, for a video visit or for another channel (R5, R32, R37) is a wish until staff make it a fact.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from records.model import CaseRecord
 from routing.announce import physician_of
 
+#: wish seen in a document → the fact by which staff grant it
+_WISHES = {"return_requested": "return_requested", "video_requested": "video", "prefers": "prefers"}
 _OF_PHYSICIANS = ("physician_name", "physician_email", "physician_fax")
 
 
@@ -18,7 +21,7 @@ _OF_PHYSICIANS = ("physician_name", "physician_email", "physician_fax")
 class Proposal:
     """One thing that could be set on the case, and where it was seen."""
 
-    what: str  # physician_email, physician_fax, physician_name, reply_to
+    what: str  # physician_email, physician_fax, physician_name, reply_to, return_requested, video_requested, prefers
     value: str
     seen: str  # the kind of document and how it was read, or "mail"
 
@@ -37,6 +40,10 @@ def _documents(record: CaseRecord) -> Iterator[Proposal]:
             value = str(filed.document.fields.get(name, "")).strip()
             if value:
                 yield Proposal(name, value, f"{filed.document.kind}, {filed.document.text_source}")
+        for wish, fact in _WISHES.items():
+            if filed.document.fields.get(wish) and fact not in record.case.facts:
+                asked = str(filed.document.fields[wish]) if wish == "prefers" else "asked for"
+                yield Proposal(wish, asked, f"{filed.document.kind}, {filed.document.text_source}")
 
 
 def _mails(record: CaseRecord) -> Iterator[Proposal]:

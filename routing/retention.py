@@ -73,9 +73,10 @@ def alarming(due: int, kept: int, rules: Rules) -> bool:
 def _blockers(record: CaseRecord) -> tuple[str, ...]:
     """R39, by name."""
     facts = record.case.facts
+    wished = "return_requested" in facts or any(f.document.fields.get("return_requested") for f in record.documents)
     found = {
         "in_review": record.case.status is CaseStatus.IN_REVIEW,
-        "return_requested": "return_requested" in facts and "returned" not in facts,
+        "return_requested": wished and "returned" not in facts,
         "hold": "hold" in facts,
         "quarantine": any(h.state is HeldState.HELD for h in record.held),
         "arriving": any(s.state is SubmissionState.WAITING for s in record.submissions),

@@ -11,9 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.rules import Rules
-from records.model import Case, CaseRecord, CaseStatus, Fact, Held, HeldState, SubmissionState
+from records.model import (
+    Case,
+    CaseRecord,
+    CaseStatus,
+    Channel,
+    Fact,
+    FiledDocument,
+    Held,
+    HeldState,
+    Kind,
+    SubmissionState,
+)
 from routing.retention import LISTED, Retention, Step, alarming, judge, judge_stray
-from tests.makers import submission
+from tests.makers import document, submission
 
 NOON = datetime(2026, 8, 31, 19, 0, tzinfo=UTC)  # noon in San Diego
 RULES = Rules()
@@ -76,6 +87,7 @@ def test_activity_after_the_list_starts_everything_again() -> None:
 
 
 HELD = Held("1", "one", "encrypted", "")
+ASKED_BACK = FiledDocument(document(Kind.CORRESPONDENCE, return_requested=True), "one", Channel.EMAIL, NOON)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +96,7 @@ HELD = Held("1", "one", "encrypted", "")
         (record(status=CaseStatus.IN_REVIEW), "in_review"),
         (replace(record(), held=(HELD,)), "quarantine"),
         (replace(record(), submissions=(submission(),)), "arriving"),
+        (replace(record(), documents=(ASKED_BACK,)), "return_requested"),
         (record(facts={"hold": NOON}), "hold"),
         (record(facts={"return_requested": NOON}), "return_requested"),
     ],
