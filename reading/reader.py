@@ -14,7 +14,7 @@ from reading.ocr import installed
 from records.model import Reading
 
 Raw = Callable[[], Iterator[bytes]]  # opens a submission's plain bytes, each time from the start; they touch no disk
-READER_VERSION = "3"  # raised whenever the same bytes may give another reading
+READER_VERSION = "4"  # raised whenever the same bytes may give another reading
 
 
 class Readers(Protocol):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reading import languages
+from reading.barcodes import barcodes
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Unreadable
 from reading.ocr import Engine, Recognised
@@ -81,6 +82,7 @@ def recognise(bitmap: Bitmap, engine: Engine, configured: Sequence[str], install
         most.rotation,
         language=languages.iso(most.models),
         form=next(filter(None, (_form(one, said, form) for one, said in zip(seen, texts, strict=True) if said)), None),
+        codes=barcodes(bitmap.pixels, text),
     )
 
 

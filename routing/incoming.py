@@ -33,7 +33,7 @@ class Incoming:
     def refs(self) -> tuple[str, ...]:
         """Case references named anywhere in its words, best evidence first."""
         texts = [self.mail.subject] if self.mail else []
-        texts += [page.text for part in self.parts for page in part.pages]
+        texts += [" ".join((*page.codes, page.text)) for part in self.parts for page in part.pages]
         seen: dict[str, None] = {}
         for text in texts:
             seen.update(dict.fromkeys(find_refs(text)))

@@ -83,6 +83,7 @@ class Page:
     blank: bool = False  # nothing but paper
     language: str | None = None  # ISO 639-1 that the OCR models were chosen for
     form: FormSeen | None = None
+    codes: tuple[str, ...] = ()  # what barcodes on the page say
 
 
 @dataclass(frozen=True, slots=True)
