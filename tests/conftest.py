@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,14 @@ from hypothesis import HealthCheck, settings
 
 from fixtures.make import build
 
-# how fast a shared machine draws its examples says nothing about the code
-settings.register_profile("somrr", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+# how fast a shared machine draws its examples says nothing about the code; the same examples in every run, so that a
+# red test is red for everybody.  HYPOTHESIS_SEARCH=1 looks for new ones.
+settings.register_profile(
+    "somrr",
+    suppress_health_check=[HealthCheck.too_slow],
+    deadline=None,
+    derandomize="HYPOTHESIS_SEARCH" not in os.environ,
+)
 settings.load_profile("somrr")
 
 
