@@ -167,7 +167,8 @@ def test_a_damaged_backup_is_found_and_not_restored(intake: Intake, tmp_path: Pa
     with pytest.raises(RefusedError, match="there already"):
         restore(folder, intake.home)
     victim = next((folder / "vault").rglob("*/*"))
-    victim.write_bytes(victim.read_bytes()[:-1] + b"x")
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert list(damaged(folder)) == [str(victim.relative_to(folder))]
     home = Home(tmp_path / "new" / "records.db", tmp_path / "new" / "vault", tmp_path / "new" / "forms")
     with pytest.raises(RefusedError, match="damaged"):
