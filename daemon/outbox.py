@@ -48,9 +48,8 @@ def outbox_retry(context: Context, update_id: str) -> None:
     from daemon.house import now
     from outbound.withhold import RESUMABLE
 
-    if not context.house.store.retry(update_id, now(), RESUMABLE):
+    if not context.house.store.retry(update_id, now(), RESUMABLE, user()):
         raise RefusedError("retry", "no failed, uncertain or held back update has this id; `somrr outbox` lists them")
-    context.house.store.note(user(), "retry", update_id, now())
     click.echo("queued again")
 
 
@@ -64,7 +63,6 @@ def outbox_send_now(context: Context, update_id: str, by: str) -> None:
 
     if not context.house.store.hurry(update_id, by, now()):
         raise RefusedError("send", "no waiting update has this id; `somrr outbox` lists them")
-    context.house.store.note(by, "send-now", update_id, now())
     log.info(events.STAFF_ACTED, update=update_id, act="send-now")
     click.echo("goes out next (the daemon, or: somrr once)")
 

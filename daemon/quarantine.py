@@ -27,6 +27,7 @@ from records.errors import RefusedError, SomrrError
 from records.model import Held, Submission
 from records.store import Store
 from records.vault import Vault
+from routing.incoming import whole as is_whole
 
 if TYPE_CHECKING:
     from reading.reader import Readers
@@ -165,7 +166,7 @@ def explain(held: Held, pictures: int | None, *, whole: bool = True) -> str:
         told.do,
         "",
         f"  somrr quarantine show {held.id}",
-        f"  somrr quarantine release {held.id} --by YOUR-NAME [--as KIND] [--case REF]",
+        *_release_line(held),
         f'  somrr quarantine discard {held.id} --by YOUR-NAME --why "…"',
         "",
     ]
@@ -192,3 +193,11 @@ def _fresh(path: Path) -> BinaryIO:
     """Never follow what somebody put there under our name."""
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+
+def _release_line(held: Held) -> list[str]:
+    """Only what `routing.rulings` allows: card data is never taken in, and one part stays with its submission's case."""
+    if held.reason == "payment_card":
+        return []
+    how = "[--case REF]" if is_whole(held) else "[--as KIND]"
+    return [f"  somrr quarantine release {held.id} --by YOUR-NAME {how}"]

@@ -15,12 +15,13 @@ A *field* is bound to the place where it stands (`table.column/row`): moved else
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Callable, Iterable, Iterator
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from records.errors import PermanentError
 
@@ -41,12 +42,12 @@ class SealError(PermanentError):
 
 def derive(key: bytes, salt: bytes, purpose: bytes) -> bytes:
     """HKDF-SHA-256 for one key of 32 bytes."""
-    return hmac.digest(hmac.digest(salt, key, "sha256"), purpose + b"\x01", "sha256")
+    return HKDF(SHA256(), KEY, salt, purpose).derive(key)
 
 
 def field_cipher(key: bytes) -> AESGCM:
     """The cipher for all fields under a data key."""
-    return AESGCM(hmac.digest(key, b"somrr field\x01", "sha256"))  # HKDF's second half: data keys are random already
+    return AESGCM(HKDFExpand(SHA256(), KEY, b"somrr field").derive(key))  # HKDF's second half: data keys are random already
 
 
 def seal_field(cipher: AESGCM, key_id: bytes, plain: bytes, place: str) -> bytes:

@@ -224,77 +224,6 @@ class Store:
                 self._draw(c, ref)
             self._note(c, ruled.ruled_by or "", ruled.state.value, ruled.id, now)
 
-    # --- disposal
-
-    def dispose(self, record: CaseRecord, by: str, now: datetime) -> None:
-        """Turn a case into its tombstone; what lies outside of the ledger is written down for `erasures`.
-
-        TemporaryError("case_moved") when it changed since: judge it again.
-        """
-        with self._write() as c:
-            erase.erase_case(c, self.rows, record, by, now)
-            self._note(c, by, "disposed", record.case.ref, now)
-
-    def dispose_stray(self, submission: Submission, by: str, now: datetime) -> None:
-        """The same for a submission that is in no case."""
-        with self._write() as c:
-            state = c.scalar(select(t.submissions.c.state).where(t.submissions.c.id == submission.id))
-            if state != submission.state:
-                raise TemporaryError("case_moved", "judged from an older record")
-            erase.erase_submission(c, self.rows, submission)
-            self._note(c, by, "disposed", submission.id, now)
-
-    def erasures(self) -> list[Erasure]:
-        """Keys and originals of what was disposed of, not yet destroyed; keys first."""
-        with self._read() as c:
-            return erase.erasures(c)
-
-    def erased(self, done: Sequence[Erasure]) -> None:
-        with self._write() as c:
-            erase.erased(c, done)
-
-    def newest(self) -> datetime | None:
-        """The newest moment that the records tell of: a clock that is behind it, or far ahead of it, is suspect."""
-        with self._read() as c:
-            told = [
-                c.scalar(select(func.max(column))) for column in (t.submissions.c.accepted_at, t.trail.c.at, t.updates.c.sent_at)
-            ]
-        return max((moment for moment in told if moment is not None), default=None)
-
-    # --- the trail
-
-    def note(self, actor: str, act: str, subject: str, now: datetime) -> None:
-        """Write an act that changes nothing else into the trail: a view, a key changed, a backup."""
-        with self._write() as c:
-            self._note(c, actor, act, subject, now)
-
-    def trail(self) -> Iterator[audit.Entry]:
-        """Every entry as it is kept."""
-        with self._read() as c:
-            for row in c.execute(select(t.trail).order_by(t.trail.c.seq)).mappings():
-                yield audit.Entry(row["seq"], row["at"], row["body"], row["hash"])
-
-    def head(self) -> tuple[int, str]:
-        """Number and hash of the newest entry; (0, the start) when there is none."""
-        with self._read() as c:
-            return self._head(c)
-
-    def said(self, entry: audit.Entry) -> audit.Said:
-        """An entry opened; PermanentError when it was not sealed for its place."""
-        actor, act, subject = json.loads(self.rows.keys.unseal(entry.body, f"trail.body/{entry.seq}"))
-        return audit.Said(entry.seq, entry.at, actor, act, subject)
-
-    def _head(self, c: Connection) -> tuple[int, str]:
-        row = c.execute(select(t.trail.c.seq, t.trail.c.hash).order_by(t.trail.c.seq.desc()).limit(1)).first()
-        return (row.seq, row.hash) if row else (0, audit.START)
-
-    def _note(self, c: Connection, actor: str, act: str, subject: str, now: datetime) -> None:
-        """In the transaction of the act itself; two that write at once get one number, and the second tries again."""
-        last, before = self._head(c)
-        seq = last + 1
-        body = self.rows.keys.seal(HOUSE, json.dumps([actor, act, subject]), f"trail.body/{seq}")
-        c.execute(insert(t.trail).values(seq=seq, at=now, body=body, hash=audit.link(before, seq, now, body)))
-
     def _ignore(self, c: Connection, submission: str, data_key: str) -> None:
         f = t.fates
         for row in c.execute(select(f).where(f.c.submission == submission)).mappings().all():
@@ -458,6 +387,7 @@ class Store:
                 return False
             body = self._sealed(c, replace(self.rows.update_of(row), urgent_by=by))
             c.execute(update(u).where(*free).values(next_try=now, body=body))
+            self._note(c, by, "send-now", update_id, now)
             return True
 
     def _sealed(self, c: Connection, owed: Update) -> bytes:
@@ -479,7 +409,7 @@ class Store:
             values = {"status": UpdateStatus.WITHHELD, "reason": reason, "claimed_at": None}
             c.execute(update(t.updates).where(t.updates.c.id == update_id).values(values))
 
-    def retry(self, update_id: str, now: datetime, resumable: Sequence[str] = ()) -> bool:
+    def retry(self, update_id: str, now: datetime, resumable: Sequence[str] = (), by: str = "machine") -> bool:
         """Staff's `outbox retry`: queue a failed or uncertain update again, or one withheld for a `resumable` reason."""
         u = t.updates
         ended = u.c.status.in_([UpdateStatus.FAILED, UpdateStatus.UNCERTAIN])
@@ -490,6 +420,8 @@ class Store:
                 .where(u.c.id == update_id, ended | held_back)
                 .values(status=UpdateStatus.QUEUED, reason=None, next_try=now, claimed_at=None, attempts=0, sent_at=None)
             )
+            if changed.rowcount == 1:
+                self._note(c, by, "retry", update_id, now)
             return changed.rowcount == 1
 
     def recover(self, repeatable: bool) -> int:
@@ -503,6 +435,77 @@ class Store:
                 lost = c.execute(update(u).where(claimed, u.c.sent_at.is_not(None)).values(values)).rowcount
             c.execute(update(u).where(claimed).values(claimed_at=None, sent_at=None))
         return lost
+
+    # --- disposal
+
+    def dispose(self, record: CaseRecord, by: str, now: datetime) -> None:
+        """Turn a case into its tombstone; what lies outside of the ledger is written down for `erasures`.
+
+        TemporaryError("case_moved") when it changed since: judge it again.
+        """
+        with self._write() as c:
+            erase.erase_case(c, self.rows, record, by, now)
+            self._note(c, by, "disposed", record.case.ref, now)
+
+    def dispose_stray(self, submission: Submission, by: str, now: datetime) -> None:
+        """The same for a submission that is in no case."""
+        with self._write() as c:
+            state = c.scalar(select(t.submissions.c.state).where(t.submissions.c.id == submission.id))
+            if state != submission.state:
+                raise TemporaryError("case_moved", "judged from an older record")
+            erase.erase_submission(c, self.rows, submission)
+            self._note(c, by, "disposed", submission.id, now)
+
+    def erasures(self) -> list[Erasure]:
+        """Keys and originals of what was disposed of, not yet destroyed; keys first."""
+        with self._read() as c:
+            return erase.erasures(c)
+
+    def erased(self, done: Sequence[Erasure]) -> None:
+        with self._write() as c:
+            erase.erased(c, done)
+
+    def newest(self) -> datetime | None:
+        """The newest moment that the records tell of: a clock that is behind it, or far ahead of it, is suspect."""
+        with self._read() as c:
+            told = [
+                c.scalar(select(func.max(column))) for column in (t.submissions.c.accepted_at, t.trail.c.at, t.updates.c.sent_at)
+            ]
+        return max((moment for moment in told if moment is not None), default=None)
+
+    # --- the trail
+
+    def note(self, actor: str, act: str, subject: str, now: datetime) -> None:
+        """Write an act that changes nothing else into the trail: a view, a key changed, a backup."""
+        with self._write() as c:
+            self._note(c, actor, act, subject, now)
+
+    def trail(self) -> Iterator[audit.Entry]:
+        """Every entry as it is kept."""
+        with self._read() as c:
+            for row in c.execute(select(t.trail).order_by(t.trail.c.seq)).mappings():
+                yield audit.Entry(row["seq"], row["at"], row["body"], row["hash"])
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the newest entry; (0, the start) when there is none."""
+        with self._read() as c:
+            return self._head(c)
+
+    def said(self, entry: audit.Entry) -> audit.Said:
+        """An entry opened; PermanentError when it was not sealed for its place."""
+        actor, act, subject = json.loads(self.rows.keys.unseal(entry.body, f"trail.body/{entry.seq}"))
+        return audit.Said(entry.seq, entry.at, actor, act, subject)
+
+    def _head(self, c: Connection) -> tuple[int, str]:
+        row = c.execute(select(t.trail.c.seq, t.trail.c.hash).order_by(t.trail.c.seq.desc()).limit(1)).first()
+        return (row.seq, row.hash) if row else (0, audit.START)
+
+    def _note(self, c: Connection, actor: str, act: str, subject: str, now: datetime) -> None:
+        """In the transaction of the act itself; two that write at once get one number, and the second tries again."""
+        last, before = self._head(c)
+        seq = last + 1
+        body = self.rows.keys.seal(HOUSE, json.dumps([actor, act, subject]), f"trail.body/{seq}")
+        c.execute(insert(t.trail).values(seq=seq, at=now, body=body, hash=audit.link(before, seq, now, body)))
 
     # --- the engine
 
