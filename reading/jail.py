@@ -1,4 +1,4 @@
-"""The one door to child processes: a worker under bubblewrap, with nothing to see but programs and its own memory.
+"""The one door to child processes of ours: a worker under bubblewrap, with nothing to see but programs and its own memory.
 
 It sees the interpreter, this project's code, Tesseract's models and the registered blanks, all read-only;
 no network, no home, no state directory, no environment.
@@ -7,7 +7,6 @@ no network, no home, no state directory, no environment.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import shutil
 import signal
@@ -16,10 +15,14 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
+from config.settings import ReadingSettings
+from reading.child import greet
 from reading.limits import Limits
-from reading.wire import MEMORY_STATUS, Channel, WireError
-from records.errors import ConfigurationError, TemporaryError
+from reading.unit import unit_works
+from reading.wire import Channel
+from records.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("config", "reading", "records")
@@ -36,7 +39,6 @@ ENVIRONMENT = {
 }
 NO_ENVIRONMENT: dict[str, str] = {}  # for bubblewrap itself: its own would be seen as /proc/1/environ inside
 SCRATCH_BYTES = 256 << 20
-START_SECONDS = 30
 
 
 def inner_command() -> list[str]:
@@ -79,6 +81,25 @@ def _code() -> list[str]:
     return [str(ROOT / name) for name in CODE]
 
 
+def way(settings: ReadingSettings) -> Literal["unit", "bwrap", "rlimits"]:
+    """How readers are locked in here; ConfigurationError when they can not be, unless limits alone were asked for.
+
+    "auto" takes the parser's unit where its socket is, else bubblewrap; never limits alone.
+    """
+    if settings.sandbox == "rlimits":
+        return "rlimits"
+    if settings.sandbox in ("auto", "unit"):
+        sentence = unit_works(settings.socket)
+        if sentence is None:
+            return "unit"
+        if settings.sandbox == "unit":
+            raise ConfigurationError("sandbox", sentence)
+    sentence = sandbox_works()
+    if sentence:
+        raise ConfigurationError("sandbox", sentence)
+    return "bwrap"
+
+
 def sandbox_works() -> str | None:
     """None when a worker can be jailed here, else one sentence for the operator."""
     try:
@@ -100,11 +121,11 @@ def sandbox_works() -> str | None:
     )
 
 
-class Child:
-    """One worker process and the daemon's end of its pipes."""
+class JailedChild:
+    """`Child` as a process of ours, and the daemon's end of its pipes."""
 
     def __init__(self, limits: Limits, forms: str | None, jailed: bool, generation: str) -> None:
-        self.generation = generation
+        self.generation, self.born = generation, time.monotonic()
         readable = [limits.tessdata, *([forms] if forms else [])]
         command = [*bwrap_command(readable), *inner_command()] if jailed else inner_command()
         self._process = subprocess.Popen(  # noqa: S603 - arguments are ours, no shell
@@ -119,35 +140,22 @@ class Child:
         )
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes, for the type checker
         self.channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
-        hello = {"limits": dataclasses.asdict(limits), "forms": forms, "parent": 0 if jailed else os.getpid()}
-        deadline = time.monotonic() + START_SECONDS
-        try:
-            self.channel.send(hello, deadline=deadline)
-            answer, _ = self.channel.receive(deadline=deadline)
-        except WireError:
-            self.kill()
-            raise
-        if "ready" not in answer:
-            self.kill()
-            raise TemporaryError(
-                "forms_unusable", str(answer.get("unusable", ""))[:80]
-            )  # the operator's folder: work waits until it is mended
+        greet(self, limits, forms=forms, parent=0 if jailed else os.getpid())
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    def exit_code(self) -> int | None:
-        return self._process.poll()
+    def alive(self) -> bool:
+        """Not after it has ended."""
+        return self._process.poll() is None
 
     def how_it_ended(self) -> str:
-        """Signal or status of a process that closed its pipe; "memory" when it said so."""
+        """Signal or status of a process that closed its pipe."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "its pipe closed"
-        if code == MEMORY_STATUS:
-            return "memory"
         number = -code if code < 0 else code - 128  # bubblewrap passes a signal on as 128 + its number
         return f"signal {number}" if 0 < number < 65 else f"status {code}"
 

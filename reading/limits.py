@@ -19,6 +19,7 @@ class Limits:
     memory_bytes: int = 1 << 30
     open_seconds: float = 120
     page_seconds: float = 60
+    cpu_seconds: float = 60
     max_mail_bytes: int = 75 << 20
     max_parts: int = 1000
     max_nesting: int = 20

@@ -1,4 +1,4 @@
-"""The pool of jailed workers behind `Readers`: one opens a submission, all recognise its pages, none is trusted.
+"""The pool of locked-in workers behind `Readers`: one opens a submission, all recognise its pages, none is trusted.
 
 Bytes are streamed from the vault to the worker, and no more than a few pages wait here, so the daemon stays
 small.  A worker that passes a limit is killed; the file that it held is a `Problem`, the rest goes on.
@@ -17,17 +17,17 @@ from types import TracebackType
 import structlog
 
 from config.settings import ReadingSettings
-from reading.jail import Child, sandbox_works
+from reading.child import Child
+from reading.jail import JailedChild, way
 from reading.job import MAX_KILLS, Job
 from reading.limits import Limits
 from reading.ocr import find_tessdata
 from reading.reader import Raw, version_of
-from reading.wire import GarbledError, GoneError, Header, LateError, WireError
+from reading.unit import UnitChild
+from reading.wire import GarbledError, GoneError, Header, LateError, SpentError, WireError
 from records.errors import ConfigurationError, TemporaryError
 from records.events import WORKER_KILLED
 from records.model import Reading
-
-__all__ = ["WorkerPool", "sandbox_works"]
 
 log = structlog.get_logger()
 
@@ -35,6 +35,7 @@ WAITING_BYTES = 24 << 20  # pages that may wait here for a free worker
 MAX_PICTURES_BYTES = 48 << 20
 TOTAL_FACTOR = 10  # all opening of one submission together, in `open_seconds`
 START_SECONDS = 20
+MAX_AGE = 1800  # seconds after which an idle worker gives place to a fresh one
 
 
 class PageError(Exception):
@@ -52,10 +53,7 @@ class WorkerPool:
         tessdata = find_tessdata(settings.tessdata)
         if tessdata is None:
             raise ConfigurationError("tessdata", "Tesseract's models were not found: apt install tesseract-ocr tesseract-ocr-eng")
-        self._jailed = settings.sandbox == "bwrap"
-        sentence = sandbox_works() if self._jailed else None
-        if sentence:
-            raise ConfigurationError("sandbox", sentence)
+        self._way, self._socket = way(settings), settings.socket
         self.limits = Limits.of(settings, tessdata)
         self._forms = forms.resolve() if forms else None
         self._size = settings.workers or _cores()
@@ -66,6 +64,7 @@ class WorkerPool:
         self._queued = 0  # pages handed to the pool and not yet begun,
         self._waiting = 0  # and their bytes
         self._version = ("", "")
+        self.heard = time.monotonic()
         # a worker dies with the *thread* that started it (PR_SET_PDEATHSIG), so one long-lived thread starts them all
         self._starter = ThreadPoolExecutor(1, "reading-start")
         self._pages = ThreadPoolExecutor(self._size, "reading-page")
@@ -158,6 +157,7 @@ class WorkerPool:
         deadline = time.monotonic() + self.limits.open_seconds
         while True:
             header, _ = child.channel.receive(deadline=deadline)
+            self.heard = time.monotonic()
             try:
                 if "done" in header:
                     return not header["memory_failed"]
@@ -205,6 +205,7 @@ class WorkerPool:
         self._stream(child, raw, order, deadline)
         while True:
             header, blob = child.channel.receive(deadline=deadline)
+            self.heard = time.monotonic()
             if "done" in header:
                 return
             pictures.append((str(header["picture"])[:80].replace("/", "_"), blob))
@@ -235,6 +236,7 @@ class WorkerPool:
             try:
                 child.channel.send({"verb": "recognise", "bitmap": bitmap}, blob, deadline=deadline)
                 answer, _ = child.channel.receive(deadline=deadline)
+                self.heard = time.monotonic()
             except WireError as fault:
                 code, detail = self._verdict(fault, child, self.limits.page_seconds)
                 self._bury(child, code, "")
@@ -261,7 +263,7 @@ class WorkerPool:
                 if self._closed:
                     raise TemporaryError("reader_closed")
                 child = self._idle.pop() if self._idle else None
-                if child and child.generation == generation and child.exit_code() is None:
+                if child and child.generation == generation and child.alive() and time.monotonic() - child.born < MAX_AGE:
                     return child
                 if child:
                     child.kill()
@@ -284,8 +286,10 @@ class WorkerPool:
             raise TemporaryError("worker_start", type(error).__name__) from error
 
     def _child(self, generation: str) -> Child:
-        forms = str(self._forms) if self._forms and self._forms.is_dir() else None
-        return Child(self.limits, forms, self._jailed, generation)
+        forms = self._forms if self._forms and self._forms.is_dir() else None
+        if self._way == "unit":
+            return UnitChild(self._socket, self.limits, forms, generation)
+        return JailedChild(self.limits, str(forms) if forms else None, self._way == "bwrap", generation)
 
     def _give(self, child: Child) -> None:
         with self._free:
@@ -342,11 +346,12 @@ class WorkerPool:
         """Problem code and detail for a worker that failed us."""
         if isinstance(fault, LateError):
             return "parser_timeout", f"stopped after {seconds:g} seconds"
-        if isinstance(fault, GoneError):
-            end = child.how_it_ended()
-            if end == "memory":
+        if isinstance(fault, SpentError):
+            if fault.what == "memory":
                 return "parser_memory", f"limit {self.limits.memory_bytes} bytes"
-            return "parser_crashed", f"the reader ended with {end}"
+            return "parser_timeout", f"stopped after {self.limits.cpu_seconds:g} seconds of computing"
+        if isinstance(fault, GoneError):
+            return "parser_crashed", f"the reader ended with {child.how_it_ended()}"
         return "parser_crashed", "the reader gave an answer that makes no sense"
 
 

@@ -1,7 +1,8 @@
-"""The frames that daemon and worker exchange over two pipes: a JSON header and a blob, both length-prefixed.
+"""The frames that daemon and worker exchange over pipes or a socket: a JSON header and a blob, both length-prefixed.
 
-`Pipe` is the worker's blocking end, `Channel` the daemon's end with a deadline on every byte: what
-comes from a worker that has parsed hostile bytes is hostile too, so sizes are bounded before memory is given.
+Both ends only read and write descriptors: a worker has no right to a socket's own calls.
+`Pipe` is the worker's blocking end, `Channel` the daemon's with a deadline on every byte: what comes from a worker that
+has parsed hostile bytes is hostile too, so sizes are bounded before memory is given.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 import os
 import select
 import struct
+import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +21,6 @@ HEAD = struct.Struct(">II")
 MAX_HEADER = 24 << 20
 MAX_BLOB = 24 << 20
 CHUNK = 256 << 10
-MEMORY_STATUS = 77  # with which a worker ends when its memory is nearly used up
 
 Header = dict[str, Any]
 
@@ -33,6 +35,14 @@ class GoneError(WireError):
 
 class LateError(WireError):
     """The deadline passed."""
+
+
+class SpentError(WireError):
+    """A worker's last words: it has used up its memory or its computing time (`what`) and ended."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
 
 
 class GarbledError(WireError):
@@ -53,18 +63,37 @@ def _iso(value: object) -> str:
 
 
 class Pipe:
-    """The worker's end: blocking; an end of file ends the worker."""
+    """The worker's end: blocking; an end of file ends the worker.  `turned` is told of every frame."""
 
-    def __init__(self, source: int, sink: int) -> None:
-        self._source, self._sink = source, sink
+    def __init__(self, source: int, sink: int, turned: Callable[[], None] = lambda: None) -> None:
+        self._source, self._sink, self._turned = source, sink, turned
+        self._sending = threading.Lock()
 
     def receive(self) -> tuple[Header, bytes]:
         """The next frame; `EOFError` when the daemon is gone."""
         header_size, blob_size = HEAD.unpack(self._exactly(HEAD.size))
         header: Header = json.loads(self._exactly(header_size))
-        return header, self._exactly(blob_size)
+        blob = self._exactly(blob_size)
+        self._turned()
+        return header, blob
 
     def send(self, header: Header, blob: bytes = b"") -> None:
+        self._turned()
+        with self._sending:
+            self._write(header, blob)
+
+    def last_words(self, what: str) -> None:
+        """Why this process ends now (`SpentError`), from another thread; unsaid when a frame is stuck half way."""
+        if self._sending.acquire(timeout=1):
+            self._write({"spent": what}, b"")
+
+    def hung_up(self) -> bool:
+        """Whether the daemon has closed its end."""
+        poll = select.poll()
+        poll.register(self._source, select.POLLRDHUP)
+        return bool(poll.poll(0))
+
+    def _write(self, header: Header, blob: bytes) -> None:
         for piece in (pack(header, blob), blob):
             view = memoryview(piece)
             while view:
@@ -112,7 +141,15 @@ class Channel:
             raise GarbledError from error
         if not isinstance(header, dict):
             raise GarbledError
+        if "spent" in header:
+            raise SpentError(str(header["spent"])[:20])
         return header, self._exactly(blob_size, deadline)
+
+    def hung_up(self) -> bool:
+        """Whether the worker is gone."""
+        poll = select.poll()
+        poll.register(self._source, select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def _exactly(self, size: int, deadline: float) -> bytes:
         pieces = bytearray()

@@ -1,7 +1,7 @@
 """The child process that touches hostile bytes: `python -m reading.worker`, spoken to over standard input and output.
 
-It holds no secret, sees no network and no state directory (`jail.py`), and everything it answers is
-checked by the daemon.
+It holds no secret, sees no network and no state directory (`jail.py`, `unit.py`, `seccomp.py`), and everything it
+answers is checked by the daemon.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reading import seccomp
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Limits, Unreadable
 from reading.unpack import Found, Walk, safe_name
-from reading.wire import MEMORY_STATUS, Header, Pipe
+from reading.wire import Header, Pipe
 from reading.words import Word
 from records.errors import ConfigurationError
 from records.model import FormSeen, Role
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from reading.signatures import Seal
 
 PR_SET_PDEATHSIG = 1
+GRACE = 5  # seconds after which a worker ends itself when the daemon's own deadline did not come
+SPENT_STATUS = 77
 LINE_DPI = 300  # of a place cut out of a form
 
 
@@ -69,19 +73,17 @@ class Desk:
         `pdf` is the file whose page `number` has a text layer: its digital signatures are checked (reading.signatures).
         """
         from reading import forms
-        from reading.languages import is_latin
+        from reading.recognise import line_models
 
         if not forms.looks_like_form(text, self._blanks):
             return None
         pixels, words = page()
         engine, _, _ = self._reader()
 
-        def read_line(line: Grey, digits: bool = False) -> tuple[str, float]:
-            reads = [engine.line(line, LINE_DPI, models)]
-            if digits and not is_latin(models):  # dates are often written in the digits of the West
-                reads.append(engine.line(line, LINE_DPI, ("eng",)))
-            best = max(reads, key=lambda read: read.confidence)
-            return best.text, best.confidence
+        def read_line(line: Grey, digits: bool = False) -> Iterator[tuple[str, float]]:
+            for codes in line_models(models, self._installed) if digits else (models,):
+                read = engine.line(line, LINE_DPI, codes)
+                yield read.text, read.confidence
 
         return forms.observe(pixels, words, self._blanks, read_line, self._seals(pdf), number)
 
@@ -170,7 +172,7 @@ class Desk:
 
 
 def confine(limits: Limits, parent: int) -> None:
-    """Limits that hold even without the jail: memory, file size, no core, end with the daemon."""
+    """Limits that hold even without the jail: memory, file size, no core, no network, no programs, end with the daemon."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent and os.getppid() != parent:
@@ -182,24 +184,63 @@ def confine(limits: Limits, parent: int) -> None:
     ):
         resource.setrlimit(name, (figure, figure))
     os.umask(0o077)
+    import libarchive  # noqa: F401 - its binding finds the library by running ldconfig, which is refused from here on
+
+    seccomp.refuse(children=limits.engine == "pytesseract")
 
 
-class MemoryWatch(threading.Thread):
-    """Ends the process with a status that says why, shortly before memory is refused to a parser that would only abort."""
+class Fuse:
+    """Ends the process by the clock, whatever it hangs in: lit again by every frame, put out between orders.
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(daemon=True)
+    The daemon's deadlines come first.  This one is for a daemon that died, and for a worker that it can not kill
+    because systemd started it.
+    """
+
+    def __init__(self) -> None:
+        self.seconds, self.begun = 0.0, 0.0
         self.working = threading.Event()
-        self._most = int(limit * 0.92)
+
+    def light(self) -> None:
+        self.working.set()
+        self.turned()
+
+    def turned(self) -> None:
+        if self.working.is_set():
+            self.begun = time.process_time()
+            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def put_out(self) -> None:
+        self.working.clear()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class Watch(threading.Thread):
+    """Ends the process and says why: before memory is refused to a parser that would only abort, or after too much computing.
+
+    Without a word when nobody is there any more to hear it.
+    """
+
+    def __init__(self, limits: Limits, pipe: Pipe, fuse: Fuse) -> None:
+        super().__init__(daemon=True)
+        self._pipe, self._fuse = pipe, fuse
+        self._memory, self._seconds = int(limits.memory_bytes * 0.92), limits.cpu_seconds
 
     def run(self) -> None:
         page = resource.getpagesize()
         with Path("/proc/self/statm").open("rb", buffering=0) as statm:
-            while self.working.wait():
+            while self._fuse.working.wait():
                 statm.seek(0)
-                if int(statm.read().split()[0]) * page > self._most:
-                    os._exit(MEMORY_STATUS)
+                if int(statm.read().split()[0]) * page > self._memory:
+                    self._end("memory")
+                if time.process_time() - self._fuse.begun > self._seconds:
+                    self._end("computing")
+                if self._pipe.hung_up():
+                    os._exit(SPENT_STATUS)
                 time.sleep(0.03)
+
+    def _end(self, what: str) -> None:
+        self._pipe.last_words(what)
+        os._exit(SPENT_STATUS)
 
 
 def trim() -> None:
@@ -207,10 +248,10 @@ def trim() -> None:
     ctypes.CDLL(None).malloc_trim(0)
 
 
-def serve(desk: Desk, pipe: Pipe, working: threading.Event) -> None:
+def serve(desk: Desk, pipe: Pipe, fuse: Fuse) -> None:
     """One order."""
     header, blob = pipe.receive()
-    working.set()
+    fuse.light()
     match header["verb"]:
         case "open":
             desk.open(header)
@@ -221,30 +262,42 @@ def serve(desk: Desk, pipe: Pipe, working: threading.Event) -> None:
         case "warm":
             desk.warm()
             pipe.send({"ready": True})
+    fuse.put_out()
+
+
+def receive_forms(pipe: Pipe, count: int, folder: Path) -> None:
+    """The registered blanks come over the wire where this worker sees no folder of the daemon's."""
+    for _ in range(count):
+        header, blob = pipe.receive()
+        path = folder / header["file"]
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(blob)
 
 
 def main() -> None:
     """Serve until the daemon closes the pipe."""
-    pipe = Pipe(os.dup(0), os.dup(1))
+    fuse = Fuse()
+    pipe = Pipe(os.dup(0), os.dup(1), fuse.turned)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)  # what a library prints must not look like our answer
     hello, _ = pipe.receive()
     limits = Limits(**{**hello["limits"], "languages": tuple(hello["limits"]["languages"])})
+    fuse.seconds = limits.open_seconds + limits.page_seconds + GRACE
     confine(limits, hello["parent"])
-    desk = Desk(pipe, limits, hello["forms"])
     try:
-        desk.load_forms()
+        with tempfile.TemporaryDirectory() as scratch:
+            receive_forms(pipe, hello["files"], Path(scratch))
+            desk = Desk(pipe, limits, scratch if hello["files"] else hello["forms"])
+            desk.load_forms()
     except Exception as error:  # the operator's folder, not a sender's: whatever is wrong with it, work waits
         pipe.send({"unusable": error.code if isinstance(error, ConfigurationError) else type(error).__name__})
         return
     pipe.send({"ready": True})
-    watch = MemoryWatch(limits.memory_bytes)
-    watch.start()
+    Watch(limits, pipe, fuse).start()
     with contextlib.suppress(EOFError):
         while True:
-            serve(desk, pipe, watch.working)
-            watch.working.clear()
+            serve(desk, pipe, fuse)
             trim()
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from config.settings import Settings
 from daemon.fitness import Answers, Check, judged
 from daemon.floors import libraries_below, python_floor
+from records.errors import ConfigurationError
 
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)  # a clock before this release is wrong
 _USUAL = "eng spa por fra deu ita nld rus ara heb fas tur chi_sim chi_tra jpn kor osd"
@@ -94,11 +95,15 @@ def _packages(languages: list[str]) -> str:
 
 
 def sandbox(settings: Settings) -> Answers:
-    if settings.reading.sandbox != "bwrap":
-        yield Check("sandbox", "warn", "readers are held by limits alone", 'set reading.sandbox = "bwrap"')
-        return
-    from reading.jail import sandbox_works  # the reader's own question, so that both give one answer
+    from reading.jail import way  # the reader's own question, so that both give one answer
 
-    sentence = sandbox_works()
-    remedy = "apt-get install bubblewrap; allow user namespaces to it, also in the unit"
-    yield judged("sandbox", sentence is None, sentence or "bubblewrap works", remedy)
+    try:
+        found = way(settings.reading)
+    except ConfigurationError as fault:
+        remedy = "systemctl enable --now somrr-read.socket, or apt-get install bubblewrap and allow user namespaces to it"
+        yield Check("sandbox", "fail", fault.detail, remedy)
+        return
+    if found == "rlimits":
+        yield Check("sandbox", "warn", "readers are held by limits alone", 'set reading.sandbox = "auto"')
+    else:
+        yield Check("sandbox", "ok", "bubblewrap works" if found == "bwrap" else "the readers' own unit is there")

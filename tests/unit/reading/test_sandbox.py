@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import os
 import resource
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +21,15 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from config.settings import ReadingSettings
+from reading import jail
+from reading.child import registered
+from reading.jail import sandbox_works
+from reading.limits import Limits
 from reading.reader import READER_VERSION, in_file, version_of
-from reading.sandbox import WorkerPool, sandbox_works
+from reading.sandbox import WorkerPool
+from reading.signatures import TRUST
+from reading.wire import Channel
+from reading.worker import SPENT_STATUS
 from records.errors import ConfigurationError, TemporaryError
 from records.model import Reading, Role, TextSource
 from tests.servers import paper
@@ -189,13 +200,97 @@ def test_a_machine_without_sandbox_is_refused(monkeypatch: pytest.MonkeyPatch) -
     assert "rlimits" in refusal.value.detail
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/false")
     assert "user namespaces" in (sandbox_works() or "")
+    with pytest.raises(ConfigurationError):
+        WorkerPool(ReadingSettings(sandbox="bwrap"), None)
 
 
-@pytest.mark.parametrize("engine", ["tesserocr", "pytesseract"])
-def test_rlimits_alone_and_either_engine(tmp_path: Path, engine: str) -> None:
-    """Without bubblewrap the same reading comes out."""
+@pytest.fixture
+def socket(tmp_path: Path) -> Iterator[Path]:
+    """The readers' socket as systemd holds it: a worker for each connection, its descriptors 0 and 1 the connection."""
+    place = tmp_path / "readers"
+    command = ["/usr/bin/systemd-socket-activate", "-l", str(place), "--accept", "--inetd", *jail.inner_command()]
+    (tmp_path / "scratch").mkdir()
+    environ = ["-E", f"TMPDIR={tmp_path / 'scratch'}"]
+    with subprocess.Popen([command[0], *environ, *command[1:]], stderr=subprocess.DEVNULL, cwd=jail.ROOT) as systemd:
+        while not place.is_socket():
+            time.sleep(0.01)
+        yield place
+        systemd.terminate()
+
+
+def test_the_units_socket_gives_the_same_readings(socket: Path, tmp_path: Path, made: Path) -> None:
+    """One protocol, two ways of being locked in: "auto" takes the socket where it is, the blanks travel over it."""
+    raw = made / "packets" / "loa-unsigned.eml"
+    digest = hashlib.sha256(raw.read_bytes()).hexdigest()
+    settings = ReadingSettings(workers=2, socket=socket)
+    assert (jail.way(settings), jail.way(ReadingSettings(socket=tmp_path / "none"))) == ("unit", "bwrap")
+    with WorkerPool(settings, made / "forms") as units, WorkerPool(ReadingSettings(workers=2), made / "forms") as jailed:
+        reading = units.read(in_file(raw), digest)
+        assert reading == jailed.read(in_file(raw), digest)
+        assert any(page.form for part in reading.parts for page in part.pages)
+        assert units.picture(in_file(raw), digest, None) == jailed.picture(in_file(raw), digest, None)
+    assert list((tmp_path / "scratch").iterdir()) == [], "the blanks are read and gone"
+
+
+def test_a_socket_that_is_gone_makes_work_wait(socket: Path, tmp_path: Path) -> None:
+    """Never another way of its own accord, and a configured unit without a socket does not start."""
+    with WorkerPool(ReadingSettings(workers=1, socket=socket), None) as units:
+        socket.unlink()
+        with pytest.raises(TemporaryError) as fault:
+            read(units, tmp_path, text_pdf(1))
+    assert fault.value.code == "worker_start"
+    with pytest.raises(ConfigurationError) as refusal:
+        WorkerPool(ReadingSettings(sandbox="unit", socket=socket), None)
+    assert "somrr-read.socket" in refusal.value.detail
+
+
+def test_all_that_a_worker_needs_of_the_forms_travels(tmp_path: Path) -> None:
+    """Blanks with their TOML, and certificates; nothing else of the folder, and never through a link out of it."""
+    for name in ("loa/form.toml", "loa/blank.pdf", f"{TRUST}/ca.pem", "other/notes.txt", "loose.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    found = [str(path.relative_to(tmp_path)) for path in registered(tmp_path)]
+    assert found == ["loa/blank.pdf", "loa/form.toml", "trust/ca.pem"]
+
+
+HUNG = """
+from reading import worker
+worker.GRACE = 1
+def hang(self, *_):
+    while True: pass
+worker.Desk.open = hang
+"""
+DEAF = "worker.Pipe.hung_up = lambda self: False\n"
+
+
+@pytest.mark.parametrize(("deaf", "end", "most"), [("", SPENT_STATUS, 2), (DEAF, -signal.SIGALRM, 6)])
+def test_a_worker_ends_itself_when_nobody_listens(deaf: str, end: int, most: float) -> None:
+    """Hung in a parser, its daemon dead: it sees that the wire has ended; were it deaf to that, the clock would end it."""
+    code = HUNG + deaf + "worker.main()"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=jail.ENVIRONMENT, cwd=jail.ROOT
+    )
+    assert process.stdin
+    assert process.stdout
+    limits = Limits.of(ReadingSettings(open_seconds=2, page_seconds=1), "")
+    channel, soon = Channel(process.stdout.fileno(), process.stdin.fileno()), time.monotonic() + 20
+    channel.send({"limits": dataclasses.asdict(limits), "forms": None, "files": 0, "parent": 0}, deadline=soon)
+    channel.receive(deadline=soon)
+    channel.send({"verb": "open"}, deadline=soon)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.stdin.close()
+    began = time.monotonic()
+    ended = process.wait(20)
+    process.stdout.close()
+    assert (ended, time.monotonic() - began < most) == (end, True)
+
+
+@pytest.mark.parametrize(("sandbox", "engine"), [("rlimits", "tesserocr"), ("rlimits", "pytesseract"), ("bwrap", "pytesseract")])
+def test_rlimits_alone_and_either_engine(tmp_path: Path, sandbox: str, engine: str) -> None:
+    """Without bubblewrap, or with the engine that is a program of its own, the same reading comes out."""
     raw = paper.tiff(paper.fax(paper.page(repeat=1, height=600)))
-    with WorkerPool(ReadingSettings(sandbox="rlimits", engine=engine, workers=1), None) as pool:
+    with WorkerPool(ReadingSettings.model_validate({"sandbox": sandbox, "engine": engine, "workers": 1}), None) as pool:
         text = read(pool, tmp_path, raw).parts[0].pages[0].text
     assert paper.error_rate(text, "\n".join(paper.ENGLISH)) < 0.02
 
