@@ -23,6 +23,7 @@ QUESTIONS: tuple[Question, ...] = (
     places.database,
     places.keyring,
     places.forms,
+    servers.scanner,
     servers.fax,
     servers.imap,
     servers.smtp,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
+
+from records.errors import ConfigurationError
 
 # Each floor is the release that closed the hole named beside it.
 LIBRARIES = {
@@ -37,6 +40,13 @@ def libraries_below() -> list[str]:
         if numbers(installed) < numbers(floor):
             found.append(f"{name} {installed} is older than {floor}")
     return found
+
+
+def refuse() -> None:
+    """ConfigurationError where hostile files would meet a known hole: nothing is read here."""
+    holes = libraries_below() + (["CMAP_PATH lets a PDF choose files to load"] if "CMAP_PATH" in os.environ else [])
+    if holes:
+        raise ConfigurationError("libraries", f"known holes: {'; '.join(holes)}; run somrr doctor")
 
 
 def python_floor(running: tuple[int, int, int] = sys.version_info[:3]) -> str | None:

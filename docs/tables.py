@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.reasons import reasons
 from config.telling import TELLINGS, Telling
-from records.events import EVENTS
+from records.events import EVENTS, LEVELS
 
 HERE = Path(__file__).parent
 
@@ -15,7 +15,8 @@ EVENTS_HEAD = """# Events
 
 Every line of the log is one JSON object with `timestamp` (UTC), `level` and `event`; the other fields are ids, hashes,
 counts, codes and durations. `redacted` counts the fields that were dropped because they are not on the allow-list
-(`daemon/redaction.py`). No line holds a name, a date of birth, a file name or a text that came from outside.
+(`daemon/redaction.py`). No line holds a name, a date of birth, a file name or a text that came from outside. What a
+`warning` or an `error` asks of the operator stands in [OPERATING.md](OPERATING.md), under its name.
 """
 PROBLEMS_HEAD = """# Problems
 
@@ -48,7 +49,8 @@ def _table(head: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]])
 
 
 def events() -> str:
-    return _table(EVENTS_HEAD, ("event", "means"), ((f"`{name}`", meaning) for name, meaning in EVENTS.items()))
+    rows = ((f"`{name}`", LEVELS[name], meaning) for name, meaning in EVENTS.items())
+    return _table(EVENTS_HEAD, ("event", "level", "means"), rows)
 
 
 def problems() -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from config.settings import FolderSettings, Settings
 from daemon.fitness import Answers, Check, judged
 
-FREE_BYTES = 1 << 30  # the largest mail must fit several times over, and a database must never meet a full disk
 FORM_KINDS = ("letter_of_agreement", "informed_consent")
 
 
@@ -23,13 +22,13 @@ def state_directory(settings: Settings) -> Answers:
         yield _writable(home)
         mode = stat.S_IMODE(home.stat().st_mode)
         yield judged("state_directory_mode", mode & 0o077 == 0, f"{mode:04o}", f"chmod 0700 {home}", otherwise="warn")
-        yield _free(home)
+        yield _free(home, settings.min_free)
         return
     parent = next(folder for folder in home.parents if folder.exists())
     good = os.access(parent, os.W_OK | os.X_OK)
     detail = f"{home} is not there yet; " + ("the first start makes it" if good else f"{parent} may not be written to")
     yield judged("state_directory", good, detail, f"make it as the user of the daemon: install -d -m 0700 {home}")
-    yield _free(parent)
+    yield _free(parent, settings.min_free)
 
 
 def _writable(home: Path) -> Check:
@@ -45,9 +44,10 @@ def _writable(home: Path) -> Check:
     return Check("state_directory", "ok", str(home))
 
 
-def _free(folder: Path) -> Check:
-    free = shutil.disk_usage(folder).free
-    return judged("disk", free >= FREE_BYTES, f"{free / (1 << 30):.1f} GiB free", "make room: at least 1 GiB")
+def _free(folder: Path, least: int) -> Check:
+    """Below `least` nothing is taken in, so a start would be of no use."""
+    free, gib = shutil.disk_usage(folder).free, 1 << 30
+    return judged("disk", free >= least, f"{free / gib:.1f} GiB free", f"make room: at least {least / gib:.1f} GiB (min_free)")
 
 
 def drop_folders(settings: Settings) -> Answers:
@@ -84,6 +84,9 @@ def database(settings: Settings) -> Answers:
         yield Check("database", "fail", detail, "look at `database` in the configuration, its driver and its rights")
     else:
         yield Check("database", "ok", engine.dialect.name)
+        if settings.database is not None:
+            told = "the records are in a database of their own: `somrr backup` does not copy them"
+            yield Check("backup", "warn", told, "pg_dump, then vault/, then the keyring: somrr backup --help")
 
 
 def keyring(settings: Settings) -> Answers:

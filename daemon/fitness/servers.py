@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
+import zipfile
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from config.settings import Settings, SmtpSettings
 from daemon.fitness import Answers, Check, judged
 from records.errors import SomrrError
+
+if TYPE_CHECKING:
+    from reading.clamd import Clamd
+
+STALE_DAYS = 7
+NESTED = 120
 
 
 def imap(settings: Settings) -> Answers:
@@ -39,6 +49,65 @@ def smtp(settings: Settings) -> Answers:
         yield Check("smtp", "fail", detail, "check smtp.host, port, tls, ca_file, user and password")
     else:
         yield Check("smtp", "ok", "greeted over verified TLS" + (" and logged in" if settings.smtp.user else ""))
+
+
+def scanner(settings: Settings) -> Answers:
+    """Does clamd answer, does it know what every scanner knows, and does it say so when it gives up?"""
+    from reading.clamd import Clamd  # only what asks it needs it
+
+    if not settings.scanning.clamd:
+        remedy = "apt-get install clamav-daemon; set scanning.clamd"
+        yield Check("scanner", "warn", "off: originals are read without a virus scanner's word", remedy)
+        return
+    clamd = Clamd(settings.scanning)
+    try:
+        version = clamd.version()
+        knows, admits = (_not_passed(clamd, sample) is not None for sample in (sample_file(), nested()))
+    except SomrrError as fault:
+        yield Check("scanner", "fail", f"no answer ({fault.code}): nothing would be read", "systemctl start clamav-daemon")
+        return
+    yield judged("scanner", knows, version.partition("/")[0], "its signatures are not there: systemctl start clamav-freshclam")
+    if not admits:
+        remedy = "AlertExceedsMax yes in /etc/clamav/clamd.conf, then systemctl restart clamav-daemon"
+        yield Check("scanner_limits", "fail", "it passes what it did not look into to the end", remedy)
+    days = _signature_age(version)
+    if days is not None and days > STALE_DAYS:
+        yield Check("scanner_signatures", "warn", f"{days} days old", "look at clamav-freshclam: journalctl -u clamav-freshclam")
+
+
+def sample_file() -> bytes:
+    """The industry's harmless test file (EICAR), in pieces, so that no scanner takes this source for it."""
+    return b"".join((rb"X5O!P%@AP[4\PZX54(P^)7CC)7}", b"$EICAR-STANDARD-", b"ANTIVIRUS-TEST-FILE!$H+H*"))
+
+
+def nested() -> bytes:
+    """More archives in archives than any clamd is set to open (MaxRecursion is 100 at most)."""
+    content = b"harmless"
+    for _ in range(NESTED):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a", content)
+        content = packed.getvalue()
+    return content
+
+
+def _not_passed(clamd: Clamd, sample: bytes) -> str | None:
+    from reading.clamd import NotPassedError
+
+    try:
+        clamd.scan([sample])
+    except NotPassedError as fault:
+        return fault.code
+    return None
+
+
+def _signature_age(version: str) -> int | None:
+    """Days since the date at the end of clamd's answer; None when it tells none."""
+    try:
+        made = datetime.strptime(version.rpartition("/")[2], "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (datetime.now(UTC) - made).days
 
 
 def fax(settings: Settings) -> Answers:
