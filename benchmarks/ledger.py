@@ -15,12 +15,12 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from benchmarks.figures import RATIO, Figure
-from daemon import show
+from daemon.house import LINE
 from records import commit
 from records.engine import sqlite_url
 from records.keys import Keyring
 from records.model import Arrival, Channel, Decision, Document, Envelope, Kept
-from records.store import Line, Store
+from records.store import Store
 from records.tables import submissions
 from routing.decide import decide
 from routing.incoming import Incoming
@@ -59,12 +59,12 @@ def measure(folder: Path, quick: bool, forms: Path) -> Iterator[Figure]:  # noqa
 def filled(home: Path, cases: int) -> Store:
     """A ledger with that many complete cases, written as the store writes them but in one transaction."""
     home.mkdir()
-    store = Store(sqlite_url(home / "records.db"), Keyring(home / "keys"), Line(show.CASE_LINE, show.case_line))
+    store = Store(sqlite_url(home / "records.db"), Keyring(home / "keys"), LINE)
     with store.engine.begin() as c:
         for number in range(cases):
             brought = with_records(referral(number), number)
             c.execute(insert(submissions).values(store.rows.submission_row(brought.submission, store.rows.keys.mint(), NOW)))
-            commit.write(c, store.rows, decision_on(brought, ()), 0, NOW)
+            commit.write(c, store.rows, decision_on(brought, ()), NOW)
     store.lines()
     return store
 
@@ -137,9 +137,7 @@ def decided(store: Store, brought: Incoming) -> float:
         raise RuntimeError("nothing waits")
     brought = replace(brought, submission=claimed)
     candidates = store.candidates(keys_of(brought))
-    decision = decision_on(brought, candidates)
-    revisions = {record.case.ref: record.revision for record in candidates}
-    store.commit(decision, revisions.get(decision.case.ref, 0) if decision.case else 0, NOW)
+    store.commit(decision_on(brought, candidates), NOW)
     return time.perf_counter() - began
 
 

@@ -11,11 +11,12 @@ import click
 import structlog
 
 from daemon.commands import Context, configured
+from daemon.withdrawal import withdraw
 from records import events
 from records.errors import RefusedError, TemporaryError
-from records.model import CaseRecord, Decision, Event, Fact, Move, Submission
+from records.model import CaseRecord, CaseStatus, Decision, Event, Fact, Move, Submission, SubmissionState
 from routing.announce import announce
-from routing.retention import LISTED, Retention, Step, alarming, judge, judge_stray
+from routing.retention import LISTED, Retention, Step, alarming, judge, judge_stray, judge_together
 
 if TYPE_CHECKING:
     from daemon.house import House
@@ -48,9 +49,11 @@ def dispose(context: Context, dry_run: bool, confirm: int | None, by: str, as_js
     A case goes in steps: near its time it is shown here, at its time it is put on the
     list, and after the grace (rules.retention.grace_days) it is disposed of.  Until then
     `somrr case hold REF` keeps it.  In review, with something in quarantine, held, or
-    asked back (case return), it stays and is shown as blocked.
+    asked back (case return), it stays and is shown as blocked; so does a case that shares
+    an arrival with another patient's which is not due: they end together.
     Then keys are destroyed and originals removed: what a backup still holds of it can not
-    be read.  Killed midway, the next run goes on where it stopped.
+    be read.  Killed midway, the next run goes on where it stopped.  With mailbox.dispose =
+    "delete" the case's mails in the mailbox go as well, byte for byte the same and no other.
     """
     from daemon import show
     from daemon.house import now
@@ -65,17 +68,21 @@ def dispose(context: Context, dry_run: bool, confirm: int | None, by: str, as_js
     if dry_run:
         return
     done = run(context.house, judged, by, now(), confirm)
+    went = withdraw(context.house, by, now())
     if not as_json:
         click.echo(f"{done} disposed of" if done else "nothing was disposed of")
+        click.echo(went.told(), nl=False)
 
 
 def plan(house: House, moment: datetime) -> Iterator[Judged]:
     """Every case and every submission without one, judged; changes nothing."""
     rules = house.settings.rules
-    for record in house.store.cases():
-        yield Judged(record.case.ref, judge(record, rules, moment), record)
+    records = house.store.cases()
+    verdicts = judge_together({record.case.ref: judge(record, rules, moment) for record in records}, records)
+    for record in records:
+        yield Judged(record.case.ref, verdicts[record.case.ref], record)
     for submission in house.store.submissions():
-        if submission.case_ref is None:
+        if not submission.case_refs and submission.state is not SubmissionState.DISPOSED:
             yield Judged(submission.id, judge_stray(submission, rules, moment), stray=submission)
 
 
@@ -90,7 +97,9 @@ def run(house: House, judged: list[Judged], by: str, moment: datetime, confirmed
             _gently(lambda one=one: _tell(house, one, moment))  # type: ignore[misc]  # bound at once
         elif one.retention.step is Step.BLOCKED and one.record is not None:
             log.warning(events.DISPOSAL_BLOCKED, case=one.subject, code=one.retention.blockers[0])
-    gone = sum(_gently(lambda one=one: _end(house, one, by, moment)) for one in due)  # type: ignore[misc]  # the same
+    for one in due:
+        _gently(lambda one=one: _end(house, one, by, moment))  # type: ignore[misc]  # the same
+    gone = sum(_ended(house, one) for one in due)
     finish(house)
     return gone
 
@@ -142,22 +151,45 @@ def _tell(house: House, one: Judged, moment: datetime) -> None:
     owed = announce(record, [Event.DISPOSAL_NEAR], (), world.rules, moment, world.opening).updates
     fresh = tuple(update for update in owed if update.id not in {known.id for known in record.updates})
     if moves or fresh:
-        decision = Decision(why="listed for disposal", case=case, moves=moves, updates=fresh)
-        house.store.commit(decision, record.revision, moment)
+        decision = Decision(why="listed for disposal", case=case, moves=moves, updates=fresh, revision=record.revision)
+        house.store.commit(decision, moment)
         log.info(events.DISPOSAL_LISTED, case=case.ref)
 
 
 def _end(house: House, one: Judged, by: str, moment: datetime) -> None:
     """Judged once more at the very moment; a case that moved meanwhile is refused by the ledger."""
     if one.record is not None:
-        record = house.store.record(one.subject)
-        if record is None or judge(record, house.settings.rules, moment).step is not Step.DISPOSE:
+        if _ended(house, one):
+            return  # with another that shares an arrival
+        sharing = _sharing(house, one.subject)
+        if any(judge(record, house.settings.rules, moment).step is not Step.DISPOSE for record in sharing):
             raise TemporaryError("case_moved", "something happened meanwhile")
-        house.store.dispose(record, by, moment)
-        log.info(events.CASE_DISPOSED, case=one.subject)
+        house.store.dispose(sharing, by, moment)
+        for record in sharing:
+            log.info(events.CASE_DISPOSED, case=record.case.ref)
     elif one.stray is not None:
         house.store.dispose_stray(one.stray, by, moment)
         log.info(events.CASE_DISPOSED, submission=one.subject)
+
+
+def _sharing(house: House, ref: str) -> list[CaseRecord]:
+    """The case and all that hold papers of its arrivals, as they are now: an original is under one key."""
+    found: dict[str, CaseRecord] = {}
+    wanted = [ref]
+    while wanted:
+        record = house.store.counting(wanted.pop())
+        if record is not None and record.case.ref not in found:
+            found[record.case.ref] = record
+            wanted += [also for submission in record.submissions for also in submission.case_refs]
+    return [record for _, record in sorted(found.items())]
+
+
+def _ended(house: House, one: Judged) -> bool:
+    if one.record is not None:
+        record = house.store.record(one.subject)
+        return record is not None and record.case.status is CaseStatus.DISPOSED
+    submission = house.store.submission(one.subject)
+    return submission is not None and submission.state is SubmissionState.DISPOSED
 
 
 def _gently(step: Callable[[], None]) -> bool:

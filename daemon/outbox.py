@@ -74,10 +74,8 @@ def outbox_send_now(context: Context, update_id: str, by: str) -> None:
 def outbox_done(context: Context, update_id: str, by: str) -> None:
     """You told them yourself, or did what the task asks."""
     from daemon.deliver import finish
-    from daemon.house import now
 
     finish(context.house, update_id, by)
-    context.house.store.note(by, "done", update_id, now())
     log.info(events.STAFF_ACTED, update=update_id, act="done")
     click.echo("recorded as done")
 
@@ -91,11 +89,9 @@ def outbox_done(context: Context, update_id: str, by: str) -> None:
 def outbox_call(context: Context, update_id: str, by: str, moment: datetime | None, cancel: bool) -> None:
     """Propose another time for a telephone conference, or cancel the one proposed; the .ics in tasks/ is written anew."""
     from daemon.deliver import reschedule
-    from daemon.house import now
 
     if (moment is None) == (not cancel):
         raise click.UsageError("say either --at TIME or --cancel")
     changed = reschedule(context.house, update_id, by, moment)
-    context.house.store.note(by, "call", update_id, now())
     log.info(events.STAFF_ACTED, update=update_id, act="call")
     click.echo(f"written to {context.house.tasks / changed.id}.ics")

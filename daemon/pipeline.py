@@ -16,17 +16,21 @@ from classifiers.identify import identify
 from daemon.deliver import check_faxes, check_mails, deliver, note_return
 from daemon.house import House, now
 from daemon.quarantine import QuarantineFolder
+from daemon.room import Room
 from ingest.source import ArrivalError, Source
 from outbound.withhold import answerable
+from reading.clamd import NotPassedError
 from records import events
 from records.errors import PermanentError, TemporaryError
-from records.model import Decision, Page, Part, Reading, Role, Submission, TextSource
+from records.model import Decision, HeldState, Page, Part, Reading, Role, Submission, TextSource
 from routing.decide import decide, hold_whole, reconsider
 from routing.incoming import Incoming
 from routing.matching import keys_of
 
 log = structlog.get_logger()
 PAUSE = timedelta(seconds=30)  # after a temporary fault in reading or deciding
+UNLOCKED = "password_from_mail"  # the reader's note
+BLAMED = ("scanner_lost", "scanner_failed")  # temporary faults that the bytes may be the reason of: their attempts count
 
 
 class Pipeline:
@@ -35,9 +39,12 @@ class Pipeline:
     def __init__(self, house: House) -> None:
         self.house = house
         self.folder = QuarantineFolder(house.quarantine, house.store, house.vault, house.memory)
+        self.room = Room(house.home, house.settings.min_free)
+        self.polled: dict[str, float] = {}  # when (monotonic) each source was last gone through to its end
         self._under_way: str | None = None
         self._anchored = (0, "")
         self._ask_again = 0.0
+        self._began = 0.0  # when (monotonic) the decision under way was begun, its reading aside
 
     def warm(self) -> None:
         """Load models and word lists before the first packet has to wait for them."""
@@ -50,18 +57,31 @@ class Pipeline:
 
     def receive(self, source: Source) -> int:
         """Take custody of what is new: bytes durable, row committed, only then the source changes."""
-        taken = 0
+        taken, short = 0, not self.room.holds()
+        if short:
+            self.room.note(source.name, short)
+            return 0
         for arrival in source.poll(lambda keys: self.house.store.known(source.name, keys)):
+            if not self.room.holds(arrival.size or 0):  # later; what is smaller may still fit
+                short = True
+                continue
             try:
                 kept = self.house.vault.keep(source.fetch(arrival))
             except ArrivalError as fault:  # this one later; it keeps no other out
                 log.warning(events.ARRIVAL_FAILED, source=source.name, code=fault.code)
                 continue
+            except TemporaryError as fault:
+                if fault.code != "disk_full":
+                    raise
+                short = True
+                break
             accepted = self.house.store.accept(arrival, kept, now())
             source.acknowledge(arrival)
             name = events.SUBMISSION_ACCEPTED if accepted.new else events.SUBMISSION_REPEATED
             log.info(name, submission=accepted.submission.id, source=source.name, digest=kept.digest, size=kept.size)
             taken += accepted.new
+        self.room.note(source.name, short)
+        self.polled[source.name] = time.monotonic()
         return taken
 
     # --- decide
@@ -77,7 +97,8 @@ class Pipeline:
                 self._decide(submission, settled)
             except TemporaryError as fault:
                 moved = fault.code == "case_moved"  # a member of staff was quicker: decide anew at once
-                self.house.store.defer(submission.id, now() if moved else now() + PAUSE, give_back=True)
+                give_back = fault.code not in BLAMED
+                self.house.store.defer(submission.id, now() if moved else now() + PAUSE, give_back=give_back)
                 log.warning(events.SUBMISSION_DEFERRED, code=fault.code)
         self._under_way = None
         return True
@@ -89,29 +110,46 @@ class Pipeline:
 
     def look_again(self, settled: bool = False) -> int:
         """Reconsider the cases whose time has come; with `settled`, those that are settling too."""
+        self.house.keys.forget()
         settling = timedelta(minutes=self.house.settings.rules.rhythm.settle_minutes if settled else 0)
         due = self.house.store.looks_due(now() + settling)
         for ref in due:
             record = self.house.store.record(ref)
             if record is not None:
-                self._commit(reconsider(record, self.house.world(settled)), record.revision)
+                self._commit(reconsider(record, self.house.world(settled)))
         return len(due)
 
     def _decide(self, submission: Submission, settled: bool) -> None:
+        self._began = time.monotonic()
         if submission.attempts > self.house.settings.reading.attempts:
-            self._commit(hold_whole(Incoming(submission, (), (), ()), "crashed"), 0)
+            self._commit(hold_whole(Incoming(submission, (), (), ()), "crashed"), submission)
             return
         try:
-            reading = self._read(submission)
-        except PermanentError as fault:
-            self._commit(hold_whole(Incoming(submission, (), (), ()), fault.code), 0)
+            reading = self._passed(submission)
+        except NotPassedError as fault:
+            log.warning(events.MALWARE_FOUND, reason=fault.code)
+            self._commit(hold_whole(Incoming(submission, (), (), ()), fault.code, fault.detail), submission)
             return
+        except PermanentError as fault:
+            self._commit(hold_whole(Incoming(submission, (), (), ()), fault.code), submission)
+            return
+        self._began = time.monotonic()
         note_return(self.house, reading)
         incoming = self._incoming(submission, reading)
         candidates = self.house.store.candidates(keys_of(incoming))
         decision = decide(incoming, candidates, self.house.world(settled))
-        revisions = {record.case.ref: record.revision for record in candidates}
-        self._commit(decision, revisions.get(decision.case.ref, 0) if decision.case else 0)
+        self._commit(decision, submission)
+
+    def _passed(self, submission: Submission) -> Reading:
+        """Nothing is parsed, and nothing remembered is used, that the scanner did not pass now, or staff on their word."""
+        rulings = self.house.store.rulings(submission.id)
+        if any(held.reason == "not_scanned" and held.state is HeldState.RELEASED for held in rulings):
+            return self._read(submission)
+        self.house.scanner.scan(self.house.vault.open(submission.digest))
+        reading = self._read(submission)
+        if UNLOCKED in reading.notes:
+            self.house.scanner.locked()
+        return reading
 
     def _read(self, submission: Submission) -> Reading:
         """From memory when this version of the reader has seen these bytes, else in the sandbox."""
@@ -140,13 +178,21 @@ class Pipeline:
             rulings=self.house.store.rulings(submission.id),
         )
 
-    def _commit(self, decision: Decision, revision: int) -> None:
-        self.house.store.commit(decision, revision, now())
+    def _commit(self, decision: Decision, submission: Submission | None = None) -> None:
+        self.house.store.commit(decision, now())
+        for one in (decision, *decision.also):
+            self._tell(one, submission)
+
+    def _tell(self, decision: Decision, submission: Submission | None) -> None:
         ref = decision.case.ref if decision.case else None
-        if decision.submission:
-            log.info(events.SUBMISSION_DECIDED, case=ref, status=decision.submission_state, documents=len(decision.documents))
+        if submission is not None:
+            took = round(time.monotonic() - self._began, 3)
+            since = round((now() - submission.accepted_at).total_seconds(), 3)
+            told = {"case": ref, "status": decision.submission_state, "documents": len(decision.documents)}
+            log.info(events.SUBMISSION_DECIDED, **told, seconds=took, since_accepted=since)
         for held in decision.held:
-            log.info(events.ITEM_HELD if held.part else events.SUBMISSION_HELD, case=ref, held=held.id, reason=held.reason)
+            name = self.house.store.rows.held_id(held.id)
+            log.info(events.ITEM_HELD if held.part else events.SUBMISSION_HELD, case=ref, held=name, reason=held.reason)
         for move in decision.moves:
             log.info(events.CASE_MOVED, case=ref, from_status=move.from_status, to_status=move.to_status)
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PREFIX = "somrr-quarantine-"
+SHUT = ("malware", "not_scanned")  # neither laid open nor drawn
 MOST_BYTES = 1 << 30  # of originals that lie open at a time; what is larger, staff take out one by one
 
 
@@ -65,8 +66,13 @@ class QuarantineFolder:
         if submission is None:
             return
         folder.mkdir(exist_ok=True, mode=0o700)
+        if held.reason in SHUT:
+            with _fresh(folder / "WHY.txt") as why:
+                why.write(explain(held, None).encode())
+            return
         pictures: list[tuple[str, bytes]] = []
-        whole = submission.size <= self._room()
+        shared = len(submission.case_refs) > 1
+        whole = not shared and submission.size <= self._room()
         try:
             if whole:
                 self._original(folder, submission)
@@ -78,7 +84,7 @@ class QuarantineFolder:
             with _fresh(folder / f"page-{number:03}{Path(name).suffix}") as page:
                 page.write(content)
         with _fresh(folder / "WHY.txt") as why:  # last: its presence says that the folder is whole
-            why.write(explain(held, len(pictures), whole=whole).encode())
+            why.write(explain(held, len(pictures), whole=whole, shared=shared).encode())
 
     def _original(self, folder: Path, submission: Submission) -> None:
         chunks = self.vault.open(submission.digest)
@@ -135,6 +141,8 @@ def _ours(folder: Path) -> bool:
 
 def take_out(store: Store, vault: Vault, held: Held, to: Path) -> None:
     """The original, as it came, into a new file; not there at all when it does not open to its end."""
+    if held.reason == "malware":
+        raise RefusedError("malware", "the virus scanner knows something in it: it is given to nobody")
     submission = store.submission(held.submission)
     if submission is None:
         raise RefusedError("id", "its original is gone")
@@ -149,7 +157,7 @@ def take_out(store: Store, vault: Vault, held: Held, to: Path) -> None:
         raise
 
 
-def explain(held: Held, pictures: int | None, *, whole: bool = True) -> str:
+def explain(held: Held, pictures: int | None, *, whole: bool = True, shared: bool = False) -> str:
     """WHY.txt: what was seen, what can be done, and the command that does it."""
     told = reason(held.reason)
     about = f"Part of the submission: {held.part}" if held.part else "The whole submission waits."
@@ -174,10 +182,14 @@ def explain(held: Held, pictures: int | None, *, whole: bool = True) -> str:
         original = "the original as it came, byte for byte, and " if whole else ""
         lines += [
             f"In this folder: {original}{pictures} page picture(s) that are safe to open.",
-            "" if whole else f"The original is too large to lie here: somrr quarantine show {held.id} --original FILE",
+            "" if whole else f"The original {_kept_away(shared)}: somrr quarantine show {held.id} --original FILE",
             "Deleting or changing anything here loses nothing: the original is kept in the vault.",
         ]
     return mask(re.sub(r"\n{3,}", "\n\n", "\n".join(lines))) + "\n"
+
+
+def _kept_away(shared: bool) -> str:
+    return "holds another patient's papers, too, and does not lie here" if shared else "is too large to lie here"
 
 
 def _ending(head: bytes, channel: str) -> str:

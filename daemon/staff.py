@@ -1,9 +1,10 @@
-"""What staff type: cases, acts on a case, courier deliveries, quarantine, outbox."""
+"""What staff type: arrivals, acts on a case, quarantine."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from daemon.audit import user
 from daemon.commands import Context, configured
 from records import events
 from records.errors import RefusedError, TemporaryError
-from records.model import Arrival, CaseRecord, CaseStatus, Channel, Envelope, FieldValue, Held
+from records.model import Case, CaseRecord, CaseStatus, Decision, FieldValue, Held
 
 if TYPE_CHECKING:
     from routing.acts import Act
@@ -24,25 +25,6 @@ log = structlog.get_logger()
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON Lines for scripts.")
 by_option = click.option("--by", required=True, help="Your name: every act is on record.")
 why_option = click.option("--why", default="", help="The reason, for the record.")
-
-
-@click.command()
-@click.option("--status", type=click.Choice([s.value for s in CaseStatus]))
-@json_option
-@configured
-def cases(context: Context, status: str | None, as_json: bool) -> None:
-    """The cases, those that wait longest first."""
-    from daemon import show
-
-    rows = context.house.store.lines(CaseStatus(status) if status else None)
-    if as_json:
-        show.emit_lines(rows)
-        return
-    columns = ("reference", "status", "missing", "quarantined", "flags", "last activity")
-    cells = [
-        (r["ref"], r["status"], ", ".join(r["missing"]), r["quarantined"], " ".join(r["flags"]), r["last_activity"]) for r in rows
-    ]
-    show.table("Cases", columns, cells, "No cases yet. Packets come from the mailbox and the folders: somrr once, or somrr run.")
 
 
 @click.command()
@@ -73,19 +55,22 @@ def case() -> None:
 
 @case.command("show")
 @click.argument("ref")
+@click.option("--all", "everything", is_flag=True, help="The whole history, and updates that were superseded, too.")
 @json_option
 @configured
-def case_show(context: Context, ref: str, as_json: bool) -> None:
-    """Checklist, documents with evidence, what waits, what was said, what happened."""
+def case_show(context: Context, ref: str, everything: bool, as_json: bool) -> None:
+    """Whose turn it is and the command for it, checklist, documents with evidence, what waits, what was said, what happened."""
     from daemon import show
     from daemon.house import now
+    from daemon.page import Page
 
-    record = _record(context, ref)
+    record = case_record(context, ref)
     context.house.store.note(user(), "view", record.case.ref, now())
     if as_json:
-        show.emit([show.case_whole(record)])
+        show.emit([{**show.case_whole(record), "merged_into": record.case.merged_into, "merged": list(record.refs[1:])}])
     else:
-        show.case_for_people(record)
+        _say_where_it_went(record)
+        Page(record, context.settings.rules, now()).show(everything=everything)
 
 
 def _simple(name: str, help_text: str, *, fact: tuple[str, FieldValue] | None = None, forgets: tuple[str, ...] = ()) -> None:
@@ -200,32 +185,6 @@ def case_video(context: Context, ref: str, attending: str, by: str, why: str) ->
     perform(context, ref, Act("video", by, why, {"video": True, "attending_physician": attending}))
 
 
-@click.command()
-@click.argument("ref")
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@by_option
-@why_option
-@click.option("--item", "thing", required=True, type=click.Choice(["disc", "slides", "blocks", "paper"]))
-@configured
-def courier(context: Context, ref: str, files: tuple[Path, ...], by: str, why: str, thing: str) -> None:
-    """Record what a courier brought for case REF, with FILES copied from a disc or scanned."""
-    from daemon.house import now
-    from routing.acts import Act
-
-    _record(context, ref)
-    house = context.house
-    for path in files:
-        with path.open("rb") as file:
-            kept = house.vault.keep(iter(lambda f=file: f.read(1 << 20), b""))  # type: ignore[misc]  # bound at once
-        key = hashlib.sha256(f"{ref}\n{kept.digest}".encode()).hexdigest()
-        house.store.accept(
-            Arrival("desk", key, Envelope(Channel.COURIER, now(), sender=by, case_ref=ref), kept.size), kept, now()
-        )
-    perform(context, ref, Act("courier", by, why, {f"courier_{thing}": True}))
-    if files:
-        click.echo(f"{len(files)} file(s) taken into custody; the daemon reads them next (or: somrr once)")
-
-
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
@@ -239,14 +198,28 @@ def quarantine(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @configured
 def _quarantine_list(context: Context, as_json: bool) -> None:
-    from daemon import show
+    from daemon import screen, show
+    from daemon.house import now
+    from daemon.steps import age
 
-    rows = [show.held(h) for h in context.house.store.held()]
+    moment, limit = now(), timedelta(days=context.settings.staff.quarantine_days)
+    waiting = context.house.store.held()
+    rows = [{**show.held(h), "ageing": h.held_at is not None and moment - h.held_at > limit} for h in waiting]
     if as_json:
-        show.emit(rows)
+        screen.emit(rows)
         return
-    cells = [(r["id"], r["reason"], r["detail"], r["case"], r["received_at"], r["folder"]) for r in rows]
-    show.table("Quarantine", ("id", "reason", "detail", "case", "received", "folder"), cells, "Nothing waits in quarantine.")
+    marks = [
+        screen.Styled(age(h.held_at or moment, moment), "bold red" if r["ageing"] else "")
+        for h, r in zip(waiting, rows, strict=True)
+    ]
+    cells = [(r["id"], mark, r["reason"], r["detail"], r["case"], r["folder"]) for r, mark in zip(rows, marks, strict=True)]
+    columns = ("!id", "!age", "reason", "detail", "!case", "folder")
+    screen.table("Quarantine", columns, cells, "Nothing waits in quarantine.", spare=("folder", "case", "detail"))
+    if late := sum(r["ageing"] for r in rows):
+        screen.say(
+            f"{late} for more than {context.settings.staff.quarantine_days:g} days: somrr quarantine show ID tells what to do",
+            "bold red",
+        )
 
 
 @quarantine.command("show")
@@ -267,6 +240,9 @@ def quarantine_show(context: Context, held_id: str, original: Path | None, as_js
     context.house.store.note(user(), "view" if original is None else "take the original", held.id, now())
     if original is not None:
         take_out(context.house.store, context.house.vault, held, original)
+        submission = context.house.store.submission(held.submission)
+        if submission is not None and len(submission.case_refs) > 1:
+            click.echo(f"it holds the papers of other cases, too: {', '.join(submission.case_refs)}", err=True)
     if as_json:
         show.emit([show.held(held)])
     else:
@@ -284,7 +260,7 @@ def quarantine_release(context: Context, held_id: str, by: str, kind: str | None
     from routing.rulings import release
 
     if ref is not None and ref != "new":
-        _record(context, ref)
+        takes_more(case_record(context, ref).case)
     _rule(context, release(_held(context, held_id), by, kind, ref))
 
 
@@ -301,24 +277,29 @@ def quarantine_discard(context: Context, held_id: str, by: str, why: str) -> Non
 
 
 def perform(context: Context, ref: str, asked: Act) -> None:
-    """Decide and commit a staff act; when the machine was quicker, decide again from the new record."""
-    from daemon.house import now
+    """One act of staff on one case."""
     from routing.acts import act
 
     asked = replace(asked, why=mask(asked.why))  # R12: staff's notes, too
+    decision = commit(context, lambda: act(case_record(context, ref), asked, context.house.world()), asked.name)
+    status = f"; the case is {decision.case.status}" if decision.case else ""
+    click.echo(f"{ref}: {asked.name} recorded{status}")
+
+
+def commit(context: Context, decide: Callable[[], Decision], act: str) -> Decision:
+    """Decide and commit; when the machine was quicker, decide again from the new records."""
+    from daemon.house import now
+
     for _ in range(5):
-        record = _record(context, ref)
-        decision = act(record, asked, context.house.world())
+        decision = decide()
         try:
-            context.house.store.commit(decision, record.revision, now())
+            context.house.store.commit(decision, now())
         except TemporaryError as fault:
             if fault.code != "case_moved":
                 raise
             continue
-        log.info(events.STAFF_ACTED, case=record.case.ref, act=asked.name)
-        status = decision.case.status if decision.case else record.case.status
-        click.echo(f"{ref}: {asked.name} recorded; the case is {status}")
-        return
+        log.info(events.STAFF_ACTED, case=decision.case.ref if decision.case else None, act=act)
+        return decision
     raise TemporaryError("case_moved", "the case is being decided right now")
 
 
@@ -332,11 +313,26 @@ def _rule(context: Context, ruled: Held) -> None:
     click.echo(f"{ruled.id}: {ruled.state}; the daemon decides its submission again (or: somrr once)")
 
 
-def _record(context: Context, ref: str) -> CaseRecord:
+def case_record(context: Context, ref: str) -> CaseRecord:
+    """The case of this reference, or one sentence."""
     record = context.house.store.record(ref.strip().upper())
     if record is None:
         raise RefusedError("ref", "no case has this reference; `somrr cases` lists them")
     return record
+
+
+def takes_more(case: Case) -> None:
+    """RefusedError where nothing can be filed any more."""
+    if case.status is CaseStatus.DISPOSED:
+        raise RefusedError("disposed", f"{case.ref} has been disposed of; let a new case begin")
+
+
+def _say_where_it_went(record: CaseRecord) -> None:
+    if into := record.case.merged_into:
+        click.echo(f"{record.case.ref} was merged into {into}: everything counts there (somrr case show {into}).")
+        click.echo(f"It is shown here as it was; to take it back: somrr case unmerge {record.case.ref} --by NAME\n")
+    if record.merged:
+        click.echo(f"Merged into this case: {', '.join(record.refs[1:])} (taken back with: somrr case unmerge REF --by NAME)\n")
 
 
 def _held(context: Context, held_id: str) -> Held:

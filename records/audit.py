@@ -9,7 +9,7 @@ behind: it shows only against a head that was noted elsewhere, so the daemon wri
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -51,6 +51,15 @@ def link(before: str, seq: int, at: datetime, body: bytes) -> str:
     for piece in (before.encode(), str(seq).encode(), at.astimezone(UTC).isoformat().encode(), body):
         sha.update(len(piece).to_bytes(8, "big") + piece)
     return sha.hexdigest()
+
+
+def sound(newest: Sequence[Entry]) -> bool:
+    """Is the last of these bound to the one before it?  A quick look at the end; `broken` looks at all."""
+    if not newest:
+        return True
+    last = newest[-1]
+    before = newest[-2].hash if len(newest) > 1 else START
+    return last.hash == link(before, last.seq, last.at, last.body) and (len(newest) > 1 or last.seq == 1)
 
 
 def broken(entries: Iterable[Entry], heads: Mapping[int, str]) -> Iterator[Break]:

@@ -31,12 +31,23 @@ class Erasure(NamedTuple):
     name: str
 
 
-def erase_case(c: Connection, rows: Rows, record: CaseRecord, by: str, now: datetime) -> None:
-    """TemporaryError("case_moved") when the case is no longer as it was judged."""
+def erase_cases(c: Connection, rows: Rows, records: Iterable[CaseRecord], by: str, now: datetime) -> None:
+    """Cases that share submissions end together.  TemporaryError("case_moved") when one is no longer as it was judged."""
+    submissions: dict[str, Submission] = {}
+    for record in records:
+        _erase_case(c, rows, record, by, now)
+        submissions |= {submission.id: submission for submission in record.submissions}
+    for submission in submissions.values():
+        erase_submission(c, rows, submission)
+
+
+def _erase_case(c: Connection, rows: Rows, record: CaseRecord, by: str, now: datetime) -> None:
     case, k = record.case, t.cases
     data_key = c.scalar(select(k.c.data_key).where(k.c.ref == case.ref, k.c.revision == record.revision))
     if data_key is None:
         raise TemporaryError("case_moved", "judged from an older record")
+    for merged in record.merged:
+        _erase_case(c, rows, merged, by, now)
     grave = tombstone(record, by, now)
     row = {**rows.case_row(grave, HOUSE), "revision": record.revision + 1, "line": None}
     c.execute(update(k).where(k.c.ref == case.ref).values(row))
@@ -46,19 +57,21 @@ def erase_case(c: Connection, rows: Rows, record: CaseRecord, by: str, now: date
     move = Move(case.status, CaseStatus.DISPOSED, "retention", by)
     c.execute(insert(t.history).values(rows.move_row(case.ref, HOUSE, move, now)))
     _note(c, [Erasure("key", data_key)])
-    for submission in record.submissions:
-        erase_submission(c, rows, submission)
 
 
 def erase_submission(c: Connection, rows: Rows, submission: Submission) -> None:
     """Its row stays, so that a mail which still lies in the mailbox is not taken for a new one; all else goes.
 
     The digest is let go of: the same bytes sent again are a new arrival, since the old ones can not be read.
+    TemporaryError("case_moved") while a case lives that holds papers of it: its bytes are under one key.
     """
-    s = t.submissions
+    s, f, k = t.submissions, t.filings, t.cases
     found = c.execute(select(s.c.digest, s.c.data_key).where(s.c.id == submission.id)).first()
     if found is None or found.data_key == HOUSE:
         return
+    living = select(k.c.ref).join(f, f.c.case_ref == k.c.ref).where(f.c.submission == submission.id)
+    if c.scalar(living.where(k.c.status != CaseStatus.DISPOSED)) is not None:
+        raise TemporaryError("case_moved", "another case holds papers of the same arrival")
     for table in (t.documents, t.held, t.fates):
         c.execute(delete(table).where(table.c.submission == submission.id))
     c.execute(delete(t.readings).where(t.readings.c.digest == found.digest))

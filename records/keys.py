@@ -21,9 +21,9 @@ import secrets
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -33,11 +33,21 @@ from records.errors import ConfigurationError, PermanentError, TemporaryError
 from records.master import MASTER_FILE, Master, Wrapped, master_in, master_of, pending
 
 BATCH = 64
-REMEMBERED = 4096  # keys in memory at a time
+REMEMBERED = 1024  # batches in memory at a time: a list of all cases opens keys of every batch, in any order
 HOUSE = "00" * 9
 ID = re.compile(r"[0-9a-f]{18}")
 Batch = dict[int, Wrapped]
-Found = TypeVar("Found")
+Mark = tuple[int, int, int]  # inode, time, size
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A batch in memory: its file when it was read, the wrapped keys, and what was unwrapped of them."""
+
+    mark: Mark | None
+    wrapped: Batch
+    keys: dict[int, bytes] = field(default_factory=dict)
+    ciphers: dict[int, AESGCM] = field(default_factory=dict)
 
 
 class KeyGoneError(PermanentError):
@@ -45,7 +55,10 @@ class KeyGoneError(PermanentError):
 
 
 class Keyring:
-    """Safe for several threads and processes; what another process destroyed may be remembered here until the next start."""
+    """Safe for several threads and processes: a batch is read again when its file is not the one that was read.
+
+    So what another process destroyed opens nothing here from that moment on.
+    """
 
     def __init__(self, folder: Path, file: Path | None = None, given: str = "", *, found: bool = True) -> None:
         """`given` is a configured master key; else it is in `file`, by default in the folder itself.
@@ -57,9 +70,8 @@ class Keyring:
         self._given = master_of(given, "keys.master") if given else None
         self._guard = threading.RLock()
         self._masters: dict[str, Master] = {}
-        self._batches: dict[str, Batch] = {}
-        self._keys: dict[str, bytes] = {}
-        self._ciphers: dict[str, AESGCM] = {}
+        self._batches: dict[str, _Opened] = {}
+        self._where = str(folder)
         self._spare: list[str] = []
         self._ahead = 1
         if not found and not self._path(HOUSE).exists():
@@ -82,10 +94,14 @@ class Keyring:
 
     def key(self, key_id: str) -> bytes:
         """The data key; KeyGoneError when it was destroyed."""
-        found = self._keys.get(key_id)
+        name, number = _place(key_id)
+        return self._key_in(self._current(name), number, key_id)
+
+    def _key_in(self, batch: _Opened, number: int, key_id: str) -> bytes:
+        found = batch.keys.get(number)
         if found is None:
             with self._guard:
-                found = _remembered(self._keys, key_id, self._unwrapped(key_id))
+                found = batch.keys[number] = self._unwrapped(key_id, batch)
         return found
 
     def seal(self, key_id: str, plain: str, place: str) -> bytes:
@@ -98,6 +114,11 @@ class Keyring:
     def blind(self, kind: str, value: str) -> str:
         """What stands in the ledger, or on disk, for a value that must be found again and not be guessed by a thief."""
         return hmac.digest(self._blinding, f"{kind}\0{value}".encode(), "sha256").hex()
+
+    def forget(self) -> None:
+        """Drop from memory what other processes destroyed; from time to time, for keys that nobody asks for."""
+        for name in list(self._batches):
+            self._current(name)
 
     def holds(self, key_id: str) -> bool:
         """Is this key there, and does it open?"""
@@ -125,10 +146,7 @@ class Keyring:
                 if len(left) < len(batch):
                     gone += len(batch) - len(left)
                     self._replace(name, left)
-                self._batches[name] = left
-                for number in numbers:
-                    self._keys.pop(f"{name}{number:02x}", None)
-                    self._ciphers.pop(f"{name}{number:02x}", None)
+                self._current(name)
         return gone
 
     def rotate(self, old: Master | None = None) -> int:
@@ -233,26 +251,17 @@ class Keyring:
             self._master = self._in_force()  # another process may have changed it
             batch = {int(key_id[16:], 16): self._master.wrap(key_id, key) for key_id, key in keys.items()}
             self._write(name, batch, fresh=True)
-        self._batches[name] = batch
-        self._keys |= keys
+        mark = self._mark(name)
+        self._remember(name, _Opened(mark, batch, {int(key_id[16:], 16): key for key_id, key in keys.items()}))
         return sorted(keys, reverse=True)
 
-    def _unwrapped(self, key_id: str) -> bytes:
-        if not ID.fullmatch(key_id):
-            raise KeyGoneError("key_gone", "no id of a key")
-        wrapped = self._wrapped(key_id, again=False)
-        if wrapped is None or wrapped.master not in self._masters:
-            self._load()  # another process may have wrapped it anew
-            wrapped = self._wrapped(key_id, again=True)
+    def _unwrapped(self, key_id: str, batch: _Opened) -> bytes:
+        wrapped = batch.wrapped.get(_place(key_id)[1])
         if wrapped is None:
             raise KeyGoneError("key_gone", key_id)
+        if wrapped.master not in self._masters:
+            self._load()  # another process may have made a new one
         return self._open(key_id, wrapped, self._masters)
-
-    def _wrapped(self, key_id: str, *, again: bool) -> Wrapped | None:
-        name = key_id[:16]
-        if again or name not in self._batches:
-            self._batches[name] = self._read(name)
-        return self._batches[name].get(int(key_id[16:], 16))
 
     def _open(self, key_id: str, wrapped: Wrapped, masters: dict[str, Master]) -> bytes:
         master = masters.get(wrapped.master)
@@ -268,10 +277,40 @@ class Keyring:
     def _rewrapped(self, key_id: str, wrapped: Wrapped, known: dict[str, Master], new: Master) -> Wrapped:
         return wrapped if wrapped.master == new.id else new.wrap(key_id, self._open(key_id, wrapped, known))
 
+    def _current(self, name: str) -> _Opened:
+        """A batch as it is on disk; when its file was replaced or removed, the keys that are gone are forgotten."""
+        mark, known = self._mark(name), self._batches.get(name)
+        if known is not None and known.mark == mark:
+            return known
+        with self._guard:
+            fresh = _Opened(mark, self._read(name))  # the mark was taken before the file was read
+            if known is not None:
+                fresh.keys.update({number: key for number, key in known.keys.items() if number in fresh.wrapped})
+            return self._remember(name, fresh)
+
+    def _remember(self, name: str, batch: _Opened) -> _Opened:
+        """All are forgotten when there are many."""
+        if len(self._batches) >= REMEMBERED:
+            self._batches.clear()
+        self._batches[name] = batch
+        return batch
+
+    def _mark(self, name: str) -> Mark | None:
+        """What another file of the same name has not; None when there is none."""
+        try:
+            found = os.stat(f"{self._where}/{name}.keys")  # noqa: PTH116 - asked for each field: a Path costs three times the call
+        except FileNotFoundError:
+            return None
+        except OSError as fault:
+            raise TemporaryError("keys_read", fault.strerror or "") from None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
     def _cipher(self, key_id: str) -> AESGCM:
-        found = self._ciphers.get(key_id)
+        name, number = _place(key_id)
+        batch = self._current(name)
+        found = batch.ciphers.get(number)
         if found is None:
-            found = _remembered(self._ciphers, key_id, field_cipher(self.key(key_id)))
+            found = batch.ciphers[number] = field_cipher(self._key_in(batch, number, key_id))
         return found
 
     @cached_property
@@ -323,12 +362,11 @@ class Keyring:
             os.close(descriptor)
 
 
-def _remembered(cache: dict[str, Found], key_id: str, found: Found) -> Found:
-    """Kept for the next use; all are forgotten when there are many."""
-    if len(cache) >= REMEMBERED:
-        cache.clear()
-    cache[key_id] = found
-    return found
+def _place(key_id: str) -> tuple[str, int]:
+    """In which batch a key is, and its number there."""
+    if not ID.fullmatch(key_id):
+        raise KeyGoneError("key_gone", "no id of a key")
+    return key_id[:16], int(key_id[16:], 16)
 
 
 @contextmanager

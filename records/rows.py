@@ -59,14 +59,13 @@ class Rows:
             "attempts": s.attempts,
             "not_before": now,
             "accepted_at": s.accepted_at,
-            "case_ref": None,
         }
 
-    def submission_of(self, row: Any) -> Submission:
+    def submission_of(self, row: Any, case_refs: tuple[str, ...] = ()) -> Submission:
         digest, sender, message_id = json.loads(self.keys.unseal(row["body"], f"submissions.body/{row['id']}"))
         envelope = Envelope(Channel(row["channel"]), row["received_at"], sender, message_id, row["envelope_ref"])
         state = SubmissionState(row["state"])
-        return Submission(row["id"], digest, row["size"], envelope, state, row["attempts"], row["accepted_at"], row["case_ref"])
+        return Submission(row["id"], digest, row["size"], envelope, state, row["attempts"], row["accepted_at"], case_refs)
 
     def digest(self, digest: str) -> str:
         """Under what a digest stands in the ledger: the name of its object in the vault."""
@@ -100,25 +99,30 @@ class Rows:
         return of_json(FiledDocument, self.keys.unseal(row["body"], place))
 
     def fate_row(self, submission: str, data_key: str, number: int, fate: PartFate) -> Row:
-        said = json.dumps([fate.part, fate.sha256, fate.reason])
+        said = json.dumps([fate.part, fate.sha256, fate.reason, fate.case_ref])
         body = self.keys.seal(data_key, said, f"fates.body/{submission}/{number}")
         return {"submission": submission, "number": number, "fate": fate.fate, "body": body}
 
     def fate_of(self, row: Any) -> PartFate:
-        part, sha256, why = json.loads(self.keys.unseal(row["body"], f"fates.body/{row['submission']}/{row['number']}"))
-        return PartFate(part, sha256, Fate(row["fate"]), why)
+        said = json.loads(self.keys.unseal(row["body"], f"fates.body/{row['submission']}/{row['number']}"))
+        part, sha256, why, case_ref = (*said, None)[:4]
+        return PartFate(part, sha256, Fate(row["fate"]), why, case_ref)
 
-    def held_row(self, data_key: str, held: Held) -> Row:
+    def held_id(self, name: str) -> str:
+        """Under what routing's name of a held thing stands in the ledger: it is made of file names, which can be guessed."""
+        return self.keys.blind("held", name)[:16]
+
+    def held_row(self, data_key: str, held: Held, name: str) -> Row:
         return {
             "submission": held.submission,
             "case_ref": held.case_ref,
             "state": held.state,
-            "body": self.keys.seal(data_key, to_json(held), f"held.body/{held.id}"),
+            "body": self.keys.seal(data_key, to_json(held), f"held.body/{name}"),
         }
 
     def held_of(self, row: Any) -> Held:
         held = of_json(Held, self.keys.unseal(row["body"], f"held.body/{row['id']}"))
-        return replace(held, state=HeldState(row["state"]), case_ref=row["case_ref"], held_at=row["held_at"])
+        return replace(held, id=row["id"], state=HeldState(row["state"]), case_ref=row["case_ref"], held_at=row["held_at"])
 
     # --- cases and what was said and done about them: under the case's data key
 
@@ -129,6 +133,7 @@ class Rows:
             "last_activity": case.last_activity,
             "last_arrival": case.last_arrival,
             "look_again_at": case.look_again_at,
+            "merged_into": case.merged_into,
             "data_key": data_key,
             "body": self.keys.seal(data_key, to_json(case), f"cases.body/{case.ref}"),
         }
@@ -187,22 +192,56 @@ class Rows:
 
     def record_of(self, c: Connection, ref: str) -> CaseRecord:
         """All that is known of a case that is there."""
-        row = c.execute(select(t.cases).where(t.cases.c.ref == ref)).mappings().one()
-        d, h, u, s, m = t.documents, t.held, t.updates, t.submissions, t.history
+        k, d, h, u, m = t.cases, t.documents, t.held, t.updates, t.history
+        row = c.execute(select(k).where(k.c.ref == ref)).mappings().one()
         documents = c.execute(select(d).where(d.c.case_ref == ref).order_by(d.c.seq)).mappings()
         held = c.execute(select(h).where(h.c.case_ref == ref).order_by(h.c.id)).mappings()
         updates = c.execute(select(u).where(u.c.case_ref == ref).order_by(u.c.due_at, u.c.id)).mappings()
-        submissions = c.execute(select(s).where(s.c.case_ref == ref).order_by(s.c.accepted_at)).mappings()
         moves = c.execute(select(m).where(m.c.case_ref == ref).order_by(m.c.seq)).mappings()
-        return CaseRecord(
+        merged = c.scalars(select(k.c.ref).where(k.c.merged_into == ref).order_by(k.c.ref)).all()
+        own = CaseRecord(
             case=self.case_of(row),
             documents=tuple(self.document_of(one) for one in documents),
             held=tuple(self.held_of(one) for one in held),
             updates=tuple(self.update_of(one) for one in updates),
-            submissions=tuple(self.submission_of(one) for one in submissions),
+            submissions=self.submissions_of(c, ref),
             moves=tuple(self.move_of(one) for one in moves),
             revision=row["revision"],
         )
+        return together(own, tuple(self.record_of(c, one) for one in merged))
+
+    def cases_of(self, c: Connection, submission: str) -> tuple[str, ...]:
+        """The cases in which a submission lies."""
+        f = t.filings
+        return tuple(c.scalars(select(f.c.case_ref).where(f.c.submission == submission).order_by(f.c.case_ref)))
+
+    def submissions_of(self, c: Connection, ref: str | None) -> tuple[Submission, ...]:
+        """Those that lie in a case, or with None all in custody, oldest first."""
+        s, f = t.submissions, t.filings
+        rows, links = select(s).order_by(s.c.accepted_at, s.c.id), select(f).order_by(f.c.case_ref)
+        if ref is not None:
+            here = select(f.c.submission).where(f.c.case_ref == ref)
+            rows, links = rows.where(s.c.id.in_(here)), links.where(f.c.submission.in_(here))
+        cases: dict[str, tuple[str, ...]] = {}
+        for submission, case_ref in c.execute(links):
+            cases[submission] = (*cases.get(submission, ()), case_ref)
+        return tuple(self.submission_of(row, cases.get(row["id"], ())) for row in c.execute(rows).mappings())
+
+
+def together(own: CaseRecord, merged: tuple[CaseRecord, ...]) -> CaseRecord:
+    """A case with those merged into it: a paper that several hold counts once, and only who sent something is a contact."""
+    every = (own, *merged)
+    submissions = sorted({s.id: s for one in every for s in one.submissions}.values(), key=lambda s: (s.accepted_at, s.id))
+    place = {s.id: number for number, s in enumerate(submissions)}
+    contacts = {c.submission: c for one in reversed(every) for c in one.case.contacts if c.submission in place}
+    return replace(
+        own,
+        case=replace(own.case, contacts=tuple(sorted(contacts.values(), key=lambda c: place[c.submission]))),
+        documents=tuple({f.document.id: f for one in reversed(every) for f in reversed(one.documents)}.values())[::-1],
+        held=tuple(h for one in every for h in one.held),
+        submissions=tuple(submissions),
+        merged=merged,
+    )
 
 
 def _adapter(noun: type[Any]) -> TypeAdapter[Any]:

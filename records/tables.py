@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -64,9 +65,7 @@ submissions = Table(
     Column("attempts", Integer, nullable=False),
     Column("not_before", Utc, nullable=False),
     Column("accepted_at", Utc, nullable=False),
-    Column("case_ref", String(32)),
     Index("submissions_waiting", "state", "not_before"),
-    Index("submissions_case", "case_ref"),
 )
 
 arrivals = Table(
@@ -99,8 +98,23 @@ cases = Table(
     Column("data_key", String(18), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("line", LargeBinary),  # the case as lists show it; empty: to be made anew from all of its rows
+    Column("merged_into", String(32)),  # what it holds counts there
     Index("cases_status", "status"),
     Index("cases_look_again", "look_again_at"),
+    Index(
+        "cases_merged",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
+)
+
+filings = Table(  # which cases hold papers of a submission: one a patient
+    "filings",
+    metadata,
+    Column("submission", ForeignKey("submissions.id"), primary_key=True),
+    Column("case_ref", ForeignKey("cases.ref"), primary_key=True),
+    Index("filings_case", "case_ref"),
 )
 
 case_keys = Table(
@@ -109,6 +123,7 @@ case_keys = Table(
     Column("kind", String(16), primary_key=True),
     Column("value", String(64), primary_key=True),
     Column("case_ref", ForeignKey("cases.ref"), primary_key=True),
+    Index("case_keys_case", "case_ref"),
 )
 
 documents = Table(
@@ -162,6 +177,7 @@ updates = Table(
     Column("reason", String(64)),
     Column("body", LargeBinary, nullable=False),
     Index("updates_due", "status", "next_try"),
+    Index("updates_sent", "status", "sent_at"),
     Index("updates_case", "case_ref"),
 )
 

@@ -8,6 +8,7 @@ ask whether a document that they know is in it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -22,6 +23,7 @@ from records.errors import PermanentError, TemporaryError
 from records.keys import Keyring
 from records.model import Kept
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 RESERVE = 1 << 28  # bytes left free for the ledger: below it nothing is taken in
 
 
@@ -42,7 +44,8 @@ class Vault:
             kept = self._write(temporary, chunks, self.keys.mint())
             return self._settle(temporary, kept)
         except OSError as error:
-            raise TemporaryError("vault_write", os.strerror(error.errno or 0)) from None
+            code = "disk_full" if error.errno in FULL else "vault_write"
+            raise TemporaryError(code, os.strerror(error.errno or 0)) from None
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -50,6 +50,8 @@ def act(record: CaseRecord, asked: Act, world: World) -> Decision:
     case = record.case
     if case.status is CaseStatus.DISPOSED:
         raise RefusedError("disposed", "this case has been disposed of; nothing of it is left to act on")
+    if case.merged_into is not None:
+        raise RefusedError("merged", f"this case was merged into {case.merged_into}: act there, or take it back: case unmerge")
     if asked.name == "approve":
         _approvable(record)
     if asked.name == "begin":
@@ -119,7 +121,13 @@ def _moved(record: CaseRecord, asked: Act, world: World) -> Decision:
     turn = cadence.next_turn(replace(record, updates=(*record.updates, *owed.updates)), world.rules)
     case = replace(case, look_again_at=turn)
     return Decision(
-        why=asked.name, case=case, moves=(step,), updates=owed.updates, superseded=owed.superseded, keys=_keys(owed.updates)
+        why=asked.name,
+        case=case,
+        moves=(step,),
+        updates=owed.updates,
+        superseded=owed.superseded,
+        keys=_keys(owed.updates),
+        revision=record.revision,
     )
 
 

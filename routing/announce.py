@@ -11,8 +11,24 @@ from rapidfuzz import fuzz
 
 from config.rules import Rules
 from config.telling import LISTING, NEWS, PASSING, TELLINGS
-from records.model import Case, CaseRecord, Channel, Contact, Event, Fact, Finding, Recipient, Severity, Update, UpdateStatus
+from records.model import (
+    Case,
+    CaseRecord,
+    Channel,
+    Contact,
+    Event,
+    Fact,
+    Finding,
+    HeldState,
+    Kind,
+    Recipient,
+    Severity,
+    Update,
+    UpdateStatus,
+)
 from routing.identity import name_key
+
+NO_IMAGES = "not_an_image_set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +104,18 @@ def announce(
     opening: Callable[[datetime], datetime],
 ) -> Owed:
     """The updates owed for these events; `opening(t)` is the next office hour at or after t."""
+    findings = (*findings, *_set_aside(record, findings))
     updates = [
         _update(event, reader, record, findings, rules, now, opening) for event in events for reader in _readers(event, record)
     ]
     return Owed(tuple(updates), _superseded(record, events))
+
+
+def _set_aside(record: CaseRecord, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """R13: what staff did not let count as images is named while images are missing, so that nobody sends it again."""
+    wanted = any(f.severity is Severity.MISSING and f.requirement == Kind.RADIOLOGY_IMAGE for f in findings)
+    seen = any(h.reason == NO_IMAGES and h.state is HeldState.DISCARDED for h in record.held)
+    return (Finding(NO_IMAGES, Severity.ADVISORY, requirement=Kind.RADIOLOGY_IMAGE),) if wanted and seen else ()
 
 
 def _update(
@@ -171,10 +195,6 @@ def _readers(event: Event, record: CaseRecord) -> list[_Reader]:
             r for r in readers if r.who is not Recipient.PHYSICIAN or (r.channel != "staff" and r.address not in addresses)
         ]
     return readers
-
-
-def _same(reader: _Reader, addresses: set[str | None]) -> bool:
-    return reader.channel == "email" and reader.address in addresses
 
 
 def _submitter(record: CaseRecord) -> _Reader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from config.rules import Rules
-from records.model import CaseRecord, CaseStatus, Event, Recipient, Update
+from records.model import CaseRecord, CaseStatus, Event, HeldState, Recipient, Update
 from routing.announce import physician_of
 
 #: the state → what is said about it every so many days
@@ -32,6 +32,8 @@ def next_turn(record: CaseRecord, rules: Rules) -> datetime | None:
         return None
     news = [u for u in record.updates if u.event is not Event.ACKNOWLEDGED and _counts(u)]
     if event is Event.STILL_INCOMPLETE:
+        if any(h.state is HeldState.HELD for h in record.held):
+            return None  # R29: what is held may fill the gap, and staff's word on it looks at the case again
         if _reminders(news) >= rules.rhythm.reminders:
             return None
     elif not physician_of(record).known:

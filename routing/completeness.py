@@ -11,6 +11,7 @@ from config.rules import Checklist
 from records.model import Document, Fact, Finding, Kind, Severity
 from routing import identity, imagesets, radiology
 
+ADDRESSED_TO_US = (Kind.CUSTOMS_INVOICE, Kind.COVER_SHEET)  # the country on them is the programme's own
 FORMS = (Kind.LETTER_OF_AGREEMENT, Kind.INFORMED_CONSENT)
 
 
@@ -147,6 +148,9 @@ def _advice(documents: Sequence[Document], rules: Checklist, today: date) -> lis
     findings = [replace(f, document=d.id) for d in documents for f in d.findings if f.severity is Severity.ADVISORY]
     if not any(d.kind is Kind.MEDICAL_RECORD for d in documents):
         findings.append(Finding("medical_record_missing", Severity.ADVISORY))
+    home = next((d for d in documents if d.kind not in ADDRESSED_TO_US and d.fields.get("country") == "US"), None)
+    if home is not None:  # R1: told to staff, a reason for nothing
+        findings.append(Finding("us_requester", Severity.ADVISORY, document=home.id))
     days = [day for d in documents if (day := _report_day(d)) is not None and day <= today + timedelta(days=1)]
     if days and (months := _months_between(max(days), today)) >= rules.report_age_months:
         findings.append(Finding("report_too_old", Severity.ADVISORY, f"the newest is {months} months old"))

@@ -5,6 +5,7 @@ Pure: the same record, rules and moment give the same decision, in whatever orde
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from records.model import (
     Case,
     CaseRecord,
     CaseStatus,
+    Contact,
     Decision,
     Document,
     Event,
@@ -23,13 +25,20 @@ from records.model import (
     HeldState,
     Move,
     SubmissionState,
+    Update,
     UpdateStatus,
 )
-from routing import cadence, filing, identity, matching
+from routing import cadence, filing, identity, loops, matching, patients
 from routing.announce import announce, gap_names, gaps_told, physician_of
 from routing.completeness import Checked, check
 from routing.incoming import Incoming, whole
 from routing.lifecycle import CHECKED, move
+from routing.refs import new_ref
+
+AGAIN = timedelta(minutes=5)  # when a case is looked at anew of which something waits to be decided
+
+
+UNREAD = ("crashed", "malware", "not_scanned")  # reasons to hold a submission before anything in it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,13 @@ class World:
     token: str  # a fresh secret, likewise
     opening: Callable[[datetime], datetime]  # the next office hour at or after a moment
     settled: bool = False  # take the settle time as over
+
+    def another(self, number: int) -> World:
+        """The same for the n-th case that one submission begins: its reference and secret follow from the one secret."""
+        if number == 0:
+            return self
+        drawn = hashlib.sha256(f"{self.token}\n{number}".encode()).hexdigest()
+        return replace(self, ref=new_ref(int(drawn[:16], 16) % 2**50), token=drawn[32:])
 
 
 def decide(incoming: Incoming, candidates: Sequence[CaseRecord], world: World) -> Decision:
@@ -62,11 +78,32 @@ def decide(incoming: Incoming, candidates: Sequence[CaseRecord], world: World) -
         return _leave(incoming, incoming.unanswerable or "not_a_packet")
     clash = identity.conflicts(documents)
     if clash and not _released(incoming):
-        return _hold(incoming, "identity_conflict", None, identity.told(clash))
+        return _apart(incoming, documents, candidates, world) or _hold(incoming, "identity_conflict", None, identity.told(clash))
+    by_itself = mail_only and not _released(incoming) and not incoming.ruled_case
+    if by_itself and found.record and loops.flooded(found.record, world.rules.sending.words_day, world.now):
+        return _leave(incoming, loops.LOOP) if loops.told(found.record) else _hold(incoming, loops.LOOP, found.record)
     if found.outcome is matching.Outcome.ASK:
         return _hold(incoming, found.reason, found.record)
     record = found.record or _new_case(incoming, world)
     return _file(incoming, documents, record, found.record is None, world)
+
+
+def _apart(incoming: Incoming, documents: Sequence[Document], candidates: Sequence[CaseRecord], world: World) -> Decision | None:
+    """The papers of several patients, each filed in a case of its own; None where anything of it is not certain."""
+    several = () if incoming.ruled_case else patients.shares(incoming, documents)
+    found = [matching.match(replace(incoming, documents=share.documents), candidates) for share in several]
+    known = [match.record.case.ref for match in found if match.record]
+    unsure = any(match.outcome is matching.Outcome.ASK for match in found) or len(set(known)) < len(known)
+    fresh = [share for share, match in zip(several, found, strict=True) if match.record is None]
+    if not several or unsure or not all(share.requests for share in fresh):
+        return None
+    decisions = []
+    for number, (share, match) in enumerate(zip(several, found, strict=True)):
+        own = world.another(number)
+        record = match.record or _new_case(incoming, own)
+        decisions.append(_file(share.incoming, share.documents, record, match.record is None, own, incoming.contact()))
+    first, *others = decisions
+    return replace(first, fates=(*first.fates, *patients.left_out(incoming, several)), also=tuple(others))
 
 
 def reconsider(record: CaseRecord, world: World) -> Decision:
@@ -74,16 +111,23 @@ def reconsider(record: CaseRecord, world: World) -> Decision:
     return _conclude(record, [], world, why="looked at again")
 
 
-def hold_whole(incoming: Incoming, reason: str) -> Decision:
+def hold_whole(incoming: Incoming, reason: str, detail: str = "") -> Decision:
     """A submission that could not be read at all waits for staff."""
-    return _hold(incoming, reason, None)
+    return _hold(incoming, reason, None, detail)
 
 
-def _file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord, new: bool, world: World) -> Decision:
+def _file(
+    incoming: Incoming,
+    documents: Sequence[Document],
+    record: CaseRecord,
+    new: bool,
+    world: World,
+    contact: Contact | None = None,
+) -> Decision:
     filed = filing.file(incoming, documents, record)
     submission = incoming.submission
     brought = tuple(FiledDocument(d, submission.id, incoming.channel, submission.envelope.received_at) for d in filed.documents)
-    contacts = (*(c for c in record.case.contacts if c.submission != submission.id), incoming.contact())
+    contacts = (*(c for c in record.case.contacts if c.submission != submission.id), contact or incoming.contact())
     case = replace(
         record.case,
         contacts=contacts,
@@ -100,7 +144,7 @@ def _file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord,
     events = [Event.ACKNOWLEDGED] if new else []
     if "late_material" in case.flags and brought and record.case.status is CaseStatus.IN_REVIEW and not _told_soon(record):
         events.append(Event.LATE_MATERIAL)
-    decision = _conclude(after, events, world, why="a submission arrived")
+    decision = _conclude(after, events, world, why="a submission arrived", deciding=submission.id)
     return replace(
         decision,
         submission=submission.id,
@@ -118,9 +162,13 @@ def _told_soon(record: CaseRecord) -> bool:
     return any(u.event is Event.LATE_MATERIAL and u.status is UpdateStatus.QUEUED for u in record.updates)
 
 
-def _conclude(record: CaseRecord, events: list[Event], world: World, why: str) -> Decision:
-    """Check, move, announce."""
+def _conclude(record: CaseRecord, events: list[Event], world: World, why: str, deciding: str = "") -> Decision:
+    """Check, move, announce; while others of its submissions wait to be decided anew, the last of them does it."""
     case, now = record.case, world.now
+    if any(s.state is SubmissionState.WAITING and s.id != deciding for s in record.submissions):
+        owed = announce(record, events, case.findings, world.rules, now, world.opening)
+        case = replace(case, look_again_at=now + AGAIN)
+        return Decision(why=why, case=case, updates=owed.updates, keys=_keys(owed.updates), revision=record.revision)
     checked = check([f.document for f in record.documents], case.facts, world.rules.checklist, now.date())
     moves: tuple[Move, ...] = ()
     look_again = None
@@ -138,8 +186,19 @@ def _conclude(record: CaseRecord, events: list[Event], world: World, why: str) -
     owed = announce(record, events, checked.findings, world.rules, now, world.opening)
     turn = cadence.next_turn(replace(record, updates=(*record.updates, *owed.updates)), world.rules)
     case = replace(case, look_again_at=min((t for t in (look_again, turn) if t is not None), default=None))
-    keys = tuple(matching.update_key(u.message_id) for u in owed.updates if u.message_id)
-    return Decision(why=why, case=case, moves=moves, updates=owed.updates, superseded=owed.superseded, keys=keys)
+    return Decision(
+        why=why,
+        case=case,
+        moves=moves,
+        updates=owed.updates,
+        superseded=owed.superseded,
+        keys=_keys(owed.updates),
+        revision=record.revision,
+    )
+
+
+def _keys(updates: Sequence[Update]) -> tuple[tuple[str, str], ...]:
+    return tuple(matching.update_key(u.message_id) for u in updates if u.message_id)
 
 
 def _target(record: CaseRecord, checked: Checked, world: World) -> tuple[CaseStatus, datetime | None]:
@@ -196,7 +255,9 @@ def _new_case(incoming: Incoming, world: World) -> CaseRecord:
 
 
 def _released(incoming: Incoming) -> bool:
-    return any(whole(r) and r.state is HeldState.RELEASED for r in incoming.rulings)
+    """Staff have said of the whole of it, seen, that it goes on; of what nobody had read yet they could not."""
+    ruled = (r for r in incoming.rulings if whole(r) and r.reason not in UNREAD)
+    return any(r.state is HeldState.RELEASED for r in ruled)
 
 
 def _first_doubt(incoming: Incoming, documents: Sequence[Document]) -> str:

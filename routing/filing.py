@@ -69,7 +69,7 @@ def file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord |
     before = {d.id for d in others}
     once = {d.id: d for d in reversed(documents)}  # the same paper twice in one submission counts where it stands first
     fresh = [d for d in documents if d.id not in before and once[d.id] is d]
-    settled = _settled_problems(incoming)
+    settled = settled_problems(incoming)
     held = [hold(incoming, d_reason, ref, document=d) for d in fresh if (d_reason := doubt(d))]
     told = {(part, h.reason) for h in held if h.document for part in h.document.parts}  # a cut file speaks once, at its study
     held += [
@@ -78,7 +78,7 @@ def file(incoming: Incoming, documents: Sequence[Document], record: CaseRecord |
         if p.part not in settled and (p.part, p.code) not in told
     ]
     held = list({h.id: h for h in held}.values())
-    fates = tuple(_fate(part, incoming, documents, before, once, held) for part in _all_parts(incoming))
+    fates = tuple(_fate(part, incoming, documents, before, once, held, ref) for part in _all_parts(incoming))
     return Filing(tuple(fresh), tuple(held), fates)
 
 
@@ -145,7 +145,7 @@ def _all_parts(incoming: Incoming) -> tuple[Part, ...]:
     return incoming.parts + tuple(Part(p.part, p.sha256, 0, "application/octet-stream", Role.ATTACHMENT) for p in lost.values())
 
 
-def _settled_problems(incoming: Incoming) -> set[str]:
+def settled_problems(incoming: Incoming) -> set[str]:
     """Parts of which staff said what they are, or that they do not count."""
     return {
         r.part for r in incoming.rulings if r.part and r.document is None and (r.ruled_kind or r.state is HeldState.DISCARDED)
@@ -207,9 +207,10 @@ def _fate(
     before: set[str],
     once: Mapping[str, Document],
     held: Sequence[Held],
+    ref: str | None,
 ) -> PartFate:
     def fate(what: Fate, reason: str = "") -> PartFate:
-        return PartFate(part.path, part.sha256, what, reason)
+        return PartFate(part.path, part.sha256, what, reason, None if what is Fate.IGNORED else ref)
 
     mine = [d for d in documents if part.path in d.parts]
     waiting = [h for h in held if h.part == part.path or (h.document is not None and part.path in h.document.parts)]

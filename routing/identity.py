@@ -51,12 +51,16 @@ def name_key(name: str) -> str:
 
 
 def compare(a: Patient, b: Patient) -> Verdict:
-    """A clear clash in name, birth date or sex is a conflict (R8); one agreement without a clash is enough to agree."""
+    """A clear clash in name, birth date or sex is a conflict (R8); a name or a number in common without one is agreement.
+
+    A birth date alone is likely the same person, and twins have one, too.
+    """
     if difference(a, b):
         return Verdict.CONFLICT
     names = compare_names(a.name, b.name, a.recognised or b.recognised)
-    agreed = Verdict.AGREE in (names, _dates(a, b, names)) or _same_number(a, b)
-    return Verdict.AGREE if agreed else Verdict.UNKNOWN
+    if names is Verdict.AGREE or _same_number(a, b):
+        return Verdict.AGREE
+    return Verdict.LIKELY if _dates(a, b, names) is Verdict.AGREE else Verdict.UNKNOWN
 
 
 def difference(a: Patient, b: Patient) -> str:

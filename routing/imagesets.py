@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from math import gcd
 
 from records.model import Document, Finding, Severity
+
+ROUND = 100  # the distance at which machines begin another block of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,28 @@ class ImageSet:
 
     @property
     def faults(self) -> list[Finding]:
-        """The doubts of its documents; those about gaps fall away when the documents fill each other's."""
-        told = [(d, f) for d in self.documents for f in d.findings if f.severity is not Severity.ADVISORY]
-        filled = len(self.documents) > 1 and self._is_whole()
-        return [f for _, f in told if not (filled and f.code == "series_incomplete")]
+        """Its documents' doubts; of gaps counts what they have together: they fill each other's, or leave one between them."""
+        told = [f for d in self.documents for f in d.findings if f.severity is not Severity.ADVISORY]
+        if len(self.documents) == 1:
+            return told
+        if self._is_whole():
+            return [f for f in told if f.code != "series_incomplete"]
+        gap = not all(map(_unbroken, self._numbers().values()))
+        if gap and not any(f.code == "series_incomplete" for f in told):
+            named = {"modality": "modality", "body_part": "body_part", "study_date": "date"}
+            study = {word: str(self.documents[0].fields[key]) for key, word in named.items() if self.documents[0].fields.get(key)}
+            told.append(Finding("series_incomplete", Severity.DOUBTFUL, "together its mails leave out images", study=study))
+        return told
 
-    def _is_whole(self) -> bool:
+    def _numbers(self) -> dict[str, set[int]]:
         numbers: defaultdict[str, set[int]] = defaultdict(set)
         for d in self.documents:
             for series, present in numbers_in(str(d.fields.get("numbers", ""))):
                 numbers[series] |= present
+        return dict(numbers)
+
+    def _is_whole(self) -> bool:
+        numbers = self._numbers()
         listed = max(int(d.fields.get("listed", 0) or 0) for d in self.documents)
         scouts = all(d.fields.get("scouts") for d in self.documents)
         counted = sum(len(present) for present in numbers.values())
@@ -61,7 +75,14 @@ def numbers_in(said: str) -> Iterable[tuple[str, set[int]]]:
         yield series, {n for a, _, b in spans for n in range(int(a), min(int(b or a), int(a) + 100_000) + 1)}
 
 
-def _unbroken(numbers: Sequence[int] | set[int]) -> bool:
+def _unbroken(numbers: Set[int]) -> bool:
+    """Whether numbers follow at one step, or in blocks of one length at round distances, as echoes and phases do."""
     ordered = sorted(numbers)
     steps = [b - a for a, b in pairwise(ordered)]
-    return not steps or set(steps) == {reduce(gcd, steps)}
+    if not steps:
+        return True
+    step = reduce(gcd, steps)
+    starts = [ordered[0], *(b for (_, b), s in zip(pairwise(ordered), steps, strict=True) if s != step)]
+    lengths = {sum(a <= n < b for n in ordered) for a, b in pairwise([*starts, ordered[-1] + 1])}
+    round_apart = all((b - a) % ROUND == 0 for a, b in pairwise(starts))
+    return len(starts) == 1 or (len(lengths) == 1 and lengths != {1} and round_apart)

@@ -82,6 +82,8 @@ def _sure(f: _Facts, tolerance: int) -> Likeness | None:
     reasons = _reasons(f)
     if f.accession:
         return Likeness(Grade.SURE, 500 + _points(f), exact=True, reasons=reasons)
+    if f.accession is False and f.apart:
+        return None  # another number and another day: the next study, as likely as not
     if near and f.modality and f.region is not False:
         return Likeness(Grade.SURE, 100 + _points(f), exact=f.apart == 0 and f.accession is None, reasons=reasons)
     if near and f.region and f.accession is None:

@@ -35,7 +35,7 @@ class Match:
 
 def keys_of(incoming: Incoming) -> tuple[Key, ...]:
     """The keys by which the ledger finds candidate cases."""
-    keys = [("ref", ref) for ref in (incoming.ruled_case, *incoming.refs) if ref]
+    keys = [("ref", ref) for ref in (incoming.ruled_case, *incoming.submission.case_refs, *incoming.refs) if ref]
     keys += [("thread", _digest(mid)) for mid in incoming.thread]
     keys += [("sender", _digest(incoming.sender))] if incoming.sender else []
     keys += _patient_keys(incoming.documents)
@@ -56,12 +56,18 @@ def update_key(message_id: str) -> Key:
 
 
 def match(incoming: Incoming, candidates: Sequence[CaseRecord]) -> Match:
-    """Find the one case, a new one, or the question for staff."""
+    """Find the one case, a new one, or the question for staff; what was filed stays where it is."""
+    if (home := _home(incoming, candidates)) is not None:
+        return Match(Outcome.KNOWN, "filed_before", home)
     if incoming.ruled_case == "new":
         return Match(Outcome.NEW, "staff_named")
     if incoming.ruled_case:
-        named = [r for r in candidates if r.case.ref == incoming.ruled_case]
-        return Match(Outcome.KNOWN, "staff_named", named[0]) if named else Match(Outcome.ASK, "unknown_reference")
+        named = next((r for r in candidates if incoming.ruled_case in r.refs), None)
+        if named is None:
+            return Match(Outcome.ASK, "unknown_reference")
+        if named.case.status is CaseStatus.DISPOSED:  # a tombstone takes nothing in
+            return Match(Outcome.ASK, "case_finished")
+        return Match(Outcome.KNOWN, "staff_named", named)
     claims = [(r, _claim(incoming, r)) for r in sorted(candidates, key=lambda r: r.case.ref)]
     sure = [r for r, claim in claims if claim == "sure"]
     if len(sure) == 1:
@@ -75,14 +81,25 @@ def match(incoming: Incoming, candidates: Sequence[CaseRecord]) -> Match:
         asked = [r for r, claim in claims if claim == reason]
         if asked:
             return Match(Outcome.ASK, reason, asked[0] if len(asked) == 1 else None)
+    if incoming.refs:  # silence as for a real one: who guesses references learns from neither
+        return Match(Outcome.ASK, "unknown_reference")
     return Match(Outcome.NEW, "first_contact")
+
+
+def _home(incoming: Incoming, candidates: Sequence[CaseRecord]) -> CaseRecord | None:
+    """The case in which it lies already; of several, each a patient's, that which holds these very papers."""
+    mine, papers = incoming.submission.id, {d.id for d in incoming.documents}
+    lies = [r for r in candidates if any(s.id == mine for s in r.submissions)]
+    if len(lies) > 1:
+        lies = [r for r in lies if any(f.submission == mine and f.document.id in papers for f in r.documents)]
+    return lies[0] if len(lies) == 1 else None
 
 
 def _claim(incoming: Incoming, record: CaseRecord) -> str:
     """How strongly this case claims the submission: sure, a reason to ask, or no."""
     patient = _same_patient(incoming.documents, record)
     answers_us = _answers_us(incoming, record)
-    named = record.case.ref in incoming.refs
+    named = bool(set(record.refs) & set(incoming.refs))
     threaded = bool(_digests(incoming.thread) & _digests(c.message_id for c in record.case.contacts))
     sender = bool(incoming.sender) and incoming.sender in {c.address for c in record.case.contacts}
     pointed = answers_us or named or threaded
@@ -96,20 +113,19 @@ def _claim(incoming: Incoming, record: CaseRecord) -> str:
         return "sure"
     if _name_and_birth_date(incoming.documents, record):
         return "ambiguous_case" if _other_physician(incoming.documents, record) else "sure"
-    if patient is Verdict.AGREE:
+    if patient in (Verdict.AGREE, Verdict.LIKELY):
         return "ambiguous_case"  # a name or a birth date alone is one weak key
     nobody = not any(patient_of(d).known for d in incoming.documents)
     return "ambiguous_case" if sender and nobody and record.case.status not in FINISHED else "no"
 
 
 def _answers_us(incoming: Incoming, record: CaseRecord) -> bool:
-    ours = {u.message_id for u in record.updates if u.message_id}
-    return bool(ours & set(incoming.thread))
+    return bool(record.message_ids & set(incoming.thread))
 
 
 def _same_patient(documents: Sequence[Document], record: CaseRecord) -> Verdict:
     verdicts = {compare(a, b) for a in _patients(documents) for b in _patients(f.document for f in record.documents)}
-    for verdict in (Verdict.CONFLICT, Verdict.AGREE):
+    for verdict in (Verdict.CONFLICT, Verdict.AGREE, Verdict.LIKELY):
         if verdict in verdicts:
             return verdict
     return Verdict.UNKNOWN

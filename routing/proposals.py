@@ -13,7 +13,13 @@ from records.model import CaseRecord
 from routing.announce import physician_of
 
 #: wish seen in a document → the fact by which staff grant it
-_WISHES = {"return_requested": "return_requested", "video_requested": "video", "prefers": "prefers"}
+_WISHES = {
+    "return_requested": "return_requested",
+    "video_requested": "video",
+    "in_person_requested": "in_person",
+    "written_requested": "delivery",
+    "prefers": "prefers",
+}
 _OF_PHYSICIANS = ("physician_name", "physician_email", "physician_fax")
 
 
@@ -21,7 +27,7 @@ _OF_PHYSICIANS = ("physician_name", "physician_email", "physician_fax")
 class Proposal:
     """One thing that could be set on the case, and where it was seen."""
 
-    what: str  # physician_email, physician_fax, physician_name, reply_to, return_requested, video_requested, prefers
+    what: str  # physician_email, physician_fax, physician_name, reply_to, or one of `_WISHES`
     value: str
     seen: str  # the kind of document and how it was read, or "mail"
 

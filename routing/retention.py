@@ -6,6 +6,7 @@ Pure.  The day an office counts from is the day in its own time zone; months are
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -55,6 +56,24 @@ def judge(record: CaseRecord, rules: Rules, now: datetime) -> Retention:
         return Retention(Step.LIST, due)
     over = _day(listed.at, rules) + timedelta(days=rules.retention.grace_days)
     return Retention(Step.DISPOSE if today >= over else Step.LISTED, due)
+
+
+def judge_together(found: Mapping[str, Retention], records: Sequence[CaseRecord]) -> dict[str, Retention]:
+    """An arrival with the papers of two patients is one original: their cases end together, or wait for each other."""
+    verdicts, changed = dict(found), True
+    cases: dict[str, set[str]] = {}
+    for record in records:
+        for submission in record.submissions:
+            cases.setdefault(submission.id, set()).add(record.case.ref)
+    shared = [refs for refs in cases.values() if len(refs) > 1]
+    while changed:
+        changed = False
+        for refs in shared:
+            due = {ref for ref in refs if verdicts[ref].step is Step.DISPOSE}
+            if due and due != refs:
+                verdicts |= {ref: Retention(Step.BLOCKED, verdicts[ref].due, ("shared",)) for ref in due}
+                changed = True
+    return verdicts
 
 
 def judge_stray(submission: Submission, rules: Rules, now: datetime) -> Retention:

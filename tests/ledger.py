@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from records.model import Case, CaseRecord, CaseStatus, Decision, FiledDocument, Held, Update
+from records.model import Case, CaseRecord, CaseStatus, Decision, FiledDocument, Held, SubmissionState, Update
 from routing.acts import Act, act
 from routing.decide import World, decide, reconsider
 from routing.incoming import Incoming
@@ -46,6 +46,10 @@ class Ledger:
         return self.only.case.status
 
     def _apply(self, decision: Decision, incoming: Incoming | None) -> None:
+        for one in (decision, *decision.also):
+            self._apply_one(one, incoming)
+
+    def _apply_one(self, decision: Decision, incoming: Incoming | None) -> None:
         self.decisions.append(decision)
         self.held += decision.held
         if decision.case is None:
@@ -58,7 +62,9 @@ class Ledger:
         owed: list[Update] = stale + [u for u in decision.updates if u.id not in known]
         held = [h for h in before.held if h.submission != mine] + [h for h in decision.held if h.case_ref == decision.case.ref]
         case: Case = decision.case
-        submissions = (*before.submissions, incoming.submission) if incoming else before.submissions
+        submissions = tuple(s for s in before.submissions if s.id != mine)
+        if incoming:
+            submissions += (replace(incoming.submission, state=SubmissionState.DECIDED, case_refs=(case.ref,)),)
         self.records[case.ref] = CaseRecord(
             case, tuple(documents), tuple(held), tuple(owed), submissions, (*before.moves, *decision.moves), before.revision + 1
         )

@@ -1,3 +1,3 @@
 """Numbered steps of the ledger's schema (Alembic); `HEAD` is the newest."""
 
-HEAD = "0001"
+HEAD = "0002"

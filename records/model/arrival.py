@@ -70,4 +70,9 @@ class Submission:
     state: SubmissionState
     attempts: int  # counted and committed before each try
     accepted_at: datetime
-    case_ref: str | None = None  # the case it was filed in, or the one that staff named
+    case_refs: tuple[str, ...] = ()  # the cases that hold its papers: one a patient, so nearly always one
+
+    @property
+    def case_ref(self) -> str | None:
+        """The case, or the first of several; None while it is in none."""
+        return self.case_refs[0] if self.case_refs else None

@@ -67,6 +67,7 @@ class Case:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()  # of the last decision
     flags: tuple[str, ...] = ()
+    merged_into: str | None = None  # staff's word: what it holds counts there, until they take the word back
 
 
 class Fate(StrEnum):
@@ -86,6 +87,7 @@ class PartFate:
     sha256: str
     fate: Fate
     reason: str = ""  # why ignored or quarantined; which document a duplicate repeats
+    case_ref: str | None = None  # the case that it counts in
 
 
 class HeldState(StrEnum):
@@ -98,7 +100,7 @@ class HeldState(StrEnum):
 class Held:
     """A thing in quarantine: a whole submission (`document` and `part` empty), a part or a document."""
 
-    id: str  # a function of submission, part, document and reason: held once however often decided
+    id: str  # of submission, part, document and reason, so held once however often decided; in the ledger a keyed hash of it
     submission: str
     reason: str  # docs/PROBLEMS.md, or a doubtful finding's code
     detail: str
@@ -139,7 +141,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class CaseRecord:
-    """All that is known of a case: what `decide` is a function of."""
+    """All that is known of a case, and of those merged into it: what `decide` is a function of.
+
+    Documents, held things, submissions and contacts are those of all of them; updates, moves and facts its own.
+    """
 
     case: Case
     documents: tuple[FiledDocument, ...] = ()
@@ -148,11 +153,22 @@ class CaseRecord:
     submissions: tuple[Submission, ...] = ()
     moves: tuple[Move, ...] = ()
     revision: int = 0  # a commit made from an older one is refused
+    merged: tuple[CaseRecord, ...] = ()  # as they were and will be again when staff take the merging back
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """Every reference under which it is known."""
+        return (self.case.ref, *(ref for one in self.merged for ref in one.refs))
+
+    @property
+    def message_ids(self) -> frozenset[str]:
+        """Of all mail that was ever sent about it."""
+        return frozenset({u.message_id for u in self.updates if u.message_id}.union(*(one.message_ids for one in self.merged)))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """All that one `commit` writes."""
+    """All that one `commit` writes; several patients in one submission are as many decisions, written together."""
 
     why: str  # one sentence for the history
     submission: str | None = None  # None: the case was looked at again without an arrival
@@ -166,3 +182,7 @@ class Decision:
     superseded: tuple[str, ...] = ()  # ids of queued updates that no longer tell the truth
     moves: tuple[Move, ...] = ()
     keys: tuple[tuple[str, str], ...] = ()  # (kind, value) by which later arrivals find the case
+    revision: int = 0  # of the record that it was made from
+    takes: tuple[tuple[str, str], ...] = ()  # (submission, case): they leave that case for this one, and are decided anew
+    again: tuple[str, ...] = ()  # submissions of which those are decided anew that repeated another's papers
+    also: tuple[Decision, ...] = ()  # what is written with it: of other cases

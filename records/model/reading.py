@@ -69,6 +69,8 @@ class FormSeen:
     zones: tuple[ZoneSeen, ...] = ()
     compared: int = 0  # how many registered blank pages it was compared with (0: none is registered)
     sealed: bool = False  # the file holds a digital signature whose field lies in none of the zones
+    also: tuple[str, ...] = ()  # other registered forms on which it lies as well: versions that this page does not tell apart
+    withdrawn: bool = False  # the operator says that this version is no longer accepted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""The life of cases against a model: arrivals, staff acts, time and crashes in any order (R23, R25-R29, R39).
+"""The life of cases against a model: arrivals, staff acts, merging, splitting, time, ends and crashes in any order.
 
+R8, R23, R25-R29, R38-R40.
 The ledger is a real one.  `LIFE_STEPS=all` runs the long form (`make life`): more than ten thousand steps.
 """
 
@@ -9,12 +10,13 @@ import os
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest import mock
 
 import pytest
@@ -24,14 +26,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import event
 
 from config.rules import Rules
+from config.settings import Settings
+from daemon import disposal
+from daemon.house import House
+from records.audit import broken
 from records.engine import sqlite_url
 from records.errors import RefusedError, TemporaryError
-from records.keys import Keyring
+from records.keys import HOUSE, Keyring
 from records.model import (
     Arrival,
     CaseRecord,
     CaseStatus,
     Channel,
+    Decision,
     Delivery,
     Document,
     Envelope,
@@ -41,15 +48,18 @@ from records.model import (
     Kind,
     Outcome,
     Recipient,
+    Submission,
     SubmissionState,
     UpdateStatus,
 )
 from records.store import Store
+from records.vault import Vault
+from routing import joining
 from routing.acts import Act, act
 from routing.decide import World, decide, reconsider
 from routing.incoming import Incoming
 from routing.lifecycle import TRANSITIONS
-from routing.matching import keys_of
+from routing.matching import FINISHED, keys_of
 from routing.refs import new_ref
 from routing.retention import Step, judge
 from routing.rulings import discard, release
@@ -81,13 +91,16 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory(prefix="somrr-life-")
         self.now, self.chance, self.count = NOW, random.Random(0), 0  # noqa: S311 - the same in every run
-        self.ids = mock.patch("records.store.secrets.token_hex", self.next_id)
+        self.ids = mock.patch("records.custody.secrets.token_hex", self.next_id)
         self.ids.start()
         self.brought: dict[str, Incoming] = {}  # by the digest of the bytes
+        self.vouched: set[str] = set()  # cases of which staff said --sure
         self.store = self.opened()
 
     def opened(self) -> Store:
-        return Store(sqlite_url(Path(self.folder.name, "records.db")), Keyring(Path(self.folder.name, "keys")))
+        self.keys = Keyring(Path(self.folder.name, "keys"))
+        self.vault = Vault(Path(self.folder.name, "vault"), self.keys)
+        return Store(sqlite_url(Path(self.folder.name, "records.db")), self.keys)
 
     def teardown(self) -> None:
         self.store.close()
@@ -117,11 +130,19 @@ class Life(RuleBasedStateMachine):
         more = replace(self.paper(other, Kind.MEDICAL_RECORD, False, False), part="more.pdf", parts=("more.pdf",))
         self.take([*made, more], f"physician{who}@clinic.example", Channel.EMAIL)
 
-    @precondition(lambda self: self.brought)
+    @rule(who=people, other=people, kinds=papers, more=papers, letter=st.booleans())
+    def arrives_for_two(self, who: int, other: int, kinds: list[Kind], more: list[Kind], letter: bool) -> None:
+        """One mail with the requests of two people, and perhaps a letter about both."""
+        made = [self.paper(one, kind, False, False) for one, some in ((who, kinds), (other, more)) for kind in some]
+        named = [replace(d, part=f"{n}.pdf", parts=(f"{n}.pdf",)) for n, d in enumerate(made)]
+        about = document(Kind.CORRESPONDENCE, name="letter", patient_name="", birth_date="")
+        self.take([*named, *([about] if letter else [])], f"office{who % 2}@clinic.example", Channel.EMAIL)
+
+    @precondition(lambda self: self.living())
     @rule(at=st.integers(0, 10_000))
     def arrives_again(self, at: int) -> None:
         """The same bytes by another way."""
-        known = sorted(self.brought)[at % len(self.brought)]
+        known = self.living()[at % len(self.living())]
         self.count += 1
         envelope = Envelope(Channel.EMAIL, self.now)
         before = len(self.store.submissions())
@@ -131,31 +152,32 @@ class Life(RuleBasedStateMachine):
 
     @rule(cut=st.integers(0, 60))
     def decides(self, cut: int) -> None:
-        """One waiting submission is decided; the power may fail at any statement, and then nothing of it is there."""
-        submission = self.store.claim(self.now)
-        if submission is None:
-            return
+        """All that waits is decided; the power may fail at any statement of the first, and then nothing of it is there."""
+        while (submission := self.store.claim(self.now)) is not None:
+            self.decide_claimed(submission, cut)
+            cut = 0
+
+    def decide_claimed(self, submission: Submission, cut: int) -> None:
         came = replace(self.brought[submission.digest], submission=submission, rulings=self.store.rulings(submission.id))
         candidates = self.store.candidates(keys_of(came))
         decision = decide(came, candidates, self.world())
-        revisions = {record.case.ref: record.revision for record in candidates}
         before = self.picture()
         try:
             with self.power_cut(cut):
-                self.store.commit(decision, revisions.get(decision.case.ref, 0) if decision.case else 0, self.now)
+                self.store.commit(decision, self.now)
         except PowerCutError:
             self.store.close()
             self.store = self.opened()
             assert self.picture() == before
             self.store.defer(submission.id, self.now, give_back=True)
 
-    @rule(days=st.integers(0, 40), minutes=st.integers(0, 90))
+    @rule(days=st.sampled_from((0, 0, 1, 7, 30, 160)), minutes=st.integers(0, 90))
     def time_passes(self, days: int, minutes: int) -> None:
         """Cases whose time has come are looked at again."""
         self.now += timedelta(days=days, minutes=minutes)
         for ref in self.store.looks_due(self.now):
             record = self.record(ref)
-            self.store.commit(reconsider(record, self.world()), record.revision, self.now)
+            self.store.commit(reconsider(record, self.world()), self.now)
 
     @precondition(lambda self: self.store.cases())
     @rule(at=st.integers(0, 10_000), name=st.sampled_from(ACTS))
@@ -169,7 +191,82 @@ class Life(RuleBasedStateMachine):
         except RefusedError as refused:
             assert refused.detail
             return
-        self.store.commit(decision, record.revision, self.now)
+        self.store.commit(decision, self.now)
+
+    @precondition(lambda self: len(self.store.cases()) > 1)
+    @rule(at=st.integers(0, 10_000), other=st.integers(0, 10_000), sure=st.booleans())
+    def staff_merge(self, at: int, other: int, sure: bool) -> None:
+        """Two cases become one, where the papers name one person or staff know better."""
+        records = self.store.cases()
+        record, into = records[at % len(records)], records[other % len(records)]
+        if self.staff_join(lambda word: joining.merge(record, into, replace(word, sure=sure), self.world())) and sure:
+            self.vouched |= {*record.refs, *into.refs}
+
+    @precondition(lambda self: self.merged())
+    @rule(at=st.integers(0, 10_000))
+    def staff_unmerge(self, at: int) -> None:
+        """And two again: each has what it had, and the other what came since."""
+        ref = self.merged()[at % len(self.merged())]
+        record = self.record(ref)
+        had = {f.document.id for f in record.documents}, {s.id for s in record.submissions}
+        into = self.record(str(record.case.merged_into))
+        if self.staff_join(lambda word: joining.unmerge(record, into, word, self.world())):
+            back, left = self.record(ref), self.record(into.case.ref)
+            assert ({f.document.id for f in back.documents}, {s.id for s in back.submissions}) == had
+            assert not {s.id for s in left.submissions if len(s.case_refs) == 1} & had[1]
+
+    @precondition(lambda self: any(len(record.submissions) > 1 for record in self.store.cases()))
+    @rule(at=st.integers(0, 10_000), which=st.integers(0, 10_000), to=st.one_of(st.none(), st.integers(0, 10_000)))
+    def staff_split(self, at: int, which: int, to: int | None) -> None:
+        """An arrival leaves its case, for a new one or for another."""
+        records = self.store.cases()
+        many = [record for record in records if len(record.submissions) > 1]
+        record = many[at % len(many)]
+        arrival = record.submissions[which % len(record.submissions)].id
+        other = None if to is None else records[to % len(records)]
+        self.staff_join(lambda word: joining.split(record, [arrival], other, word, self.world()))
+
+    def staff_join(self, decided: Callable[[joining.Word], Decision]) -> bool:
+        """Written whole, or refused with a sentence; nothing is owed because of it."""
+        owed = {u.id for u in self.store.outbox()}
+        try:
+            decision = decided(joining.Word("Example Staff", "because"))
+        except RefusedError as refused:
+            assert refused.detail
+            return False
+        before = self.picture()
+        try:
+            with self.power_cut(self.chance.randrange(60)):
+                self.store.commit(decision, self.now)
+        except PowerCutError:
+            self.store.close()
+            self.store = self.opened()
+            assert self.picture() == before
+            return False
+        assert {u.id for u in self.store.outbox()} == owed
+        return True
+
+    @rule()
+    def disposes(self) -> None:
+        """The daily run: what was inactive long enough is listed, then ends; its keys are gone, those of others not."""
+        house = cast(
+            House,
+            SimpleNamespace(
+                store=self.store, keys=self.keys, vault=self.vault, sources=(), settings=Settings(), world=self.world
+            ),
+        )
+        judged = list(disposal.plan(house, self.now))
+        due = [one.subject for one in judged if one.retention.step is Step.DISPOSE]
+        keys = {ref: self.store.data_keys(ref) for one in judged if one.record for ref in one.record.refs}
+        blocked = {one.subject for one in judged if one.retention.step is Step.BLOCKED}
+        disposal.run(house, judged, "machine", self.now, len(due))
+        ended = {s.id for s in self.store.submissions() if s.state is SubmissionState.DISPOSED}
+        assert not blocked & {r.case.ref for r in self.store.cases() if r.case.status is CaseStatus.DISPOSED}
+        for one in judged:
+            if one.record is not None and one.subject in due:
+                assert {s.id for s in one.record.submissions} <= ended
+                assert not any(self.keys.holds(key) for ref in one.record.refs for key in keys[ref] - {HOUSE})
+        assert self.store.erasures() == []
 
     @precondition(lambda self: self.store.held())
     @rule(at=st.integers(0, 10_000), let_go=st.booleans())
@@ -215,16 +312,17 @@ class Life(RuleBasedStateMachine):
         kept = {s.digest: s for s in self.store.submissions()}
         assert set(kept) == set(self.brought)
         for digest, submission in kept.items():
-            if submission.state is not SubmissionState.WAITING:
+            if submission.state not in (SubmissionState.WAITING, SubmissionState.DISPOSED):
                 fates = Counter(f.part for f in self.store.fates(submission.id))
                 assert fates == Counter(p.path for p in self.brought[digest].parts)
+                assert {f.case_ref for f in self.store.fates(submission.id)} - {None} <= set(submission.case_refs)
 
     @invariant()
     def moves_are_listed(self) -> None:
         """The history of a case is a chain of moves from the table; review has a named person and an approval."""
         for record in self.store.cases():
-            at = CaseStatus.RECEIVED
-            for step in record.moves:
+            at = CaseStatus.RECEIVED if record.case.status is not CaseStatus.DISPOSED else record.moves[0].from_status
+            for step in record.moves:  # of a disposed case, its end alone
                 if step.from_status is None:
                     continue
                 assert step.from_status is at
@@ -241,10 +339,12 @@ class Life(RuleBasedStateMachine):
         """Whatever staff released blindly aside, a case holds one patient, and a patient has one case that is not finished."""
         active: Counter[str] = Counter()
         for record in self.store.cases():
-            released = any(h.state is HeldState.RELEASED for s in record.submissions for h in self.store.rulings(s.id))
-            names = {str(f.document.fields["patient_name"]) for f in record.documents}
+            ruled = any(h.state is HeldState.RELEASED for s in record.submissions for h in self.store.rulings(s.id))
+            released = ruled or bool(self.vouched & set(record.refs))
+            names = {str(f.document.fields["patient_name"]) for f in record.documents} - {""}
             assert released or len(names) <= 1
-            if not released and record.case.status not in (CaseStatus.CLOSED, CaseStatus.TRANSFERRED):
+            parted = any("split off" in m.why or "taken back" in m.why for m in record.moves)  # staff's word: two requests
+            if not released and not parted and record.case.status not in FINISHED:
                 active.update(names)
         assert all(n == 1 for n in active.values())
 
@@ -254,6 +354,10 @@ class Life(RuleBasedStateMachine):
         for record in self.store.cases():
             acknowledged = [u for u in record.updates if u.event is Event.ACKNOWLEDGED]
             assert len(acknowledged) <= 1
+            assert not acknowledged or not any("split off from" in m.why for m in record.moves[:1])
+            people = {c.address for c in record.case.contacts}
+            owed = [u for u in record.updates if u.status is UpdateStatus.QUEUED and u.recipient is Recipient.SUBMITTER]
+            assert {u.address for u in owed} <= people
             assert len({u.id for u in record.updates}) == len(record.updates)
             assert all(u.address or u.status is not UpdateStatus.SENT for u in record.updates)
             assert all(u.recipient is not Recipient.PHYSICIAN or u.event is not Event.ACKNOWLEDGED for u in record.updates)
@@ -268,6 +372,11 @@ class Life(RuleBasedStateMachine):
                 waiting or record.case.status is CaseStatus.IN_REVIEW or {"hold", "return_requested"} & record.case.facts.keys()
             )
             assert not blocked or judge(record, Rules(), far).step is Step.BLOCKED
+
+    @invariant()
+    def the_trail_is_whole(self) -> None:
+        """No entry is missing or moved."""
+        assert not list(broken(self.store.trail(), {}))
 
     # --- the office
 
@@ -292,6 +401,15 @@ class Life(RuleBasedStateMachine):
 
     def world(self) -> World:
         return World(Rules(), self.now, new_ref(self.chance.getrandbits(50)), f"{self.chance.getrandbits(64):x}", lambda m: m)
+
+    def living(self) -> list[str]:
+        """Digests of what can still be read."""
+        gone = {s.digest for s in self.store.submissions() if s.state is SubmissionState.DISPOSED}
+        return sorted(set(self.brought) - gone)
+
+    def merged(self) -> list[str]:
+        """References of the cases that count in another."""
+        return [ref for record in self.store.cases() for ref in record.refs[1:] if record.case.status is not CaseStatus.DISPOSED]
 
     def record(self, ref: str) -> CaseRecord:
         found = self.store.record(ref)
@@ -341,8 +459,8 @@ def test_a_commit_from_an_older_record_is_refused() -> None:
         life.decides(0)
         record = life.store.cases()[0]
         decision = act(record, Act("note", "Example Staff", "first"), life.world())
-        life.store.commit(decision, record.revision, life.now)
+        life.store.commit(decision, life.now)
         with pytest.raises(TemporaryError, match="case_moved"):
-            life.store.commit(decision, record.revision, life.now)
+            life.store.commit(decision, life.now)
     finally:
         life.teardown()

@@ -42,7 +42,7 @@ class Intake:
         accepted = self.store.accept(Arrival("maildir", said, Envelope(Channel.EMAIL, NOW)), kept, NOW).submission
         papers = [replace(one, id=f"{said}{one.id}"[:24]) for one in packet()]
         brought = replace(incoming(papers), submission=accepted)
-        self.store.commit(decide(brought, (), replace(world(), ref=f"SOMRR-{said}")), 0, NOW)
+        self.store.commit(decide(brought, (), replace(world(), ref=f"SOMRR-{said}")), NOW)
 
     def faults(self) -> list[Fault]:
         return verify(self.store, self.vault).faults
@@ -105,6 +105,7 @@ def test_only_what_is_new_is_copied_and_what_is_gone_goes(intake: Intake, tmp_pa
         for table in ("documents", "fates", "arrivals", "readings"):
             column = "digest" if table == "readings" else "submission"
             c.exec_driver_sql(f"DELETE FROM {table} WHERE {column} = ?", (gone.id,))  # noqa: S608 - names from above
+        c.exec_driver_sql("DELETE FROM filings WHERE submission = ?", (gone.id,))
         c.exec_driver_sql("DELETE FROM submissions WHERE id = ?", (gone.id,))
     object_path = intake.vault.path(gone.digest)
     intake.vault.remove(intake.vault.path(gone.digest).name)

@@ -206,4 +206,22 @@ def test_more_keys_than_are_remembered_at_a_time(keys: Keyring, monkeypatch: pyt
     monkeypatch.setattr("records.keys.REMEMBERED", 3)
     sealed = [keys.seal(key_id, key_id, PLACE) for key_id in [keys.mint() for _ in range(20)]]
     assert len({keys.unseal(one, PLACE) for one in sealed * 2}) == 20
-    assert len(keys._ciphers) <= 3
+    assert len(keys._batches) <= 3
+
+
+def test_what_another_process_destroyed_opens_nothing_here(keys: Keyring) -> None:
+    """A running daemon has the key in memory; once staff's command destroyed it, it is gone there, too; others stay."""
+    gone, stays = keys.mint(), keys.mint()
+    while gone[:16] != stays[:16]:  # of one batch
+        gone, stays = stays, keys.mint()
+    sealed, also = keys.seal(gone, "a name", "place"), keys.seal(stays, "a name", "place")
+    daemon = Keyring(keys.folder)
+    assert daemon.unseal(sealed, "place") == daemon.unseal(also, "place") == "a name"
+    assert keys.destroy([gone]) == 1
+    with pytest.raises(KeyGoneError):
+        daemon.unseal(sealed, "place")
+    assert daemon.unseal(also, "place") == "a name"
+    assert keys.destroy([stays]) == 1
+    daemon.forget()
+    left = vars(daemon)["_batches"][gone[:16]]
+    assert not {int(key_id[16:], 16) for key_id in (gone, stays)} & {*left.keys, *left.ciphers}

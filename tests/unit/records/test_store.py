@@ -11,17 +11,20 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
+from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
-from records import tables
-from records.engine import sqlite_url
+from records import migrations, tables
+from records.engine import open_engine, sqlite_url
 from records.errors import ConfigurationError, PermanentError, TemporaryError
 from records.keys import Keyring
 from records.model import (
     Arrival,
+    Case,
     CaseRecord,
     CaseStatus,
     Channel,
@@ -36,6 +39,7 @@ from records.model import (
     SubmissionState,
     UpdateStatus,
 )
+from records.rows import Rows
 from records.store import Line, Store
 from records.vault import Vault
 from routing.acts import Act, act
@@ -67,7 +71,7 @@ def put(store: Store, name: str = "a") -> None:
     accepted = store.accept(arrival(name), kept(name), NOW).submission
     brought = replace(incoming(packet()), submission=accepted)
     decision = decide(brought, store.candidates(keys_of(brought)), world())
-    store.commit(decision, 0, NOW)
+    store.commit(decision, NOW)
 
 
 def test_the_same_arrival_and_the_same_bytes_are_one_submission(store: Store) -> None:
@@ -127,9 +131,9 @@ def test_a_decision_from_an_old_record_is_refused_whole(store: Store) -> None:
     put(store)
     (record,) = store.cases()
     approved = act(record, Act("approve", "Staff Example"), world())
-    store.commit(approved, record.revision, NOW)
+    store.commit(approved, NOW)
     with pytest.raises(TemporaryError, match="case_moved"):
-        store.commit(act(record, Act("note", "Staff Example", "late"), world()), record.revision, NOW)
+        store.commit(act(record, Act("note", "Staff Example", "late"), world()), NOW)
     (after,) = store.cases()
     assert [m.why for m in after.moves][-1].startswith("approve")
 
@@ -139,7 +143,7 @@ def test_deciding_a_submission_again_replaces_what_it_brought(store: Store) -> N
     put(store)
     (record,) = store.cases()
     brought = replace(incoming(packet()), submission=record.submissions[0])
-    store.commit(decide(brought, [record], world()), record.revision, SOON)
+    store.commit(decide(brought, [record], world()), SOON)
     (after,) = store.cases()
     assert len(after.documents) == 5
     assert len(after.updates) == 2
@@ -151,8 +155,8 @@ def test_a_held_thing_keeps_its_day_and_staffs_word(store: Store) -> None:
     brought = replace(incoming([packet()[0]]), submission=accepted, problems=())
     two = replace(brought, documents=(packet()[0], replace(packet()[4], fields={"birth_date": "1999-01-01"})))
     held_whole = decide(two, [], world())
-    store.commit(held_whole, 0, NOW)
-    store.commit(held_whole, 0, SOON)
+    store.commit(held_whole, NOW)
+    store.commit(held_whole, SOON)
     (held,) = store.held()
     assert (held.reason, held.held_at) == ("identity_conflict", NOW)
     store.rule(replace(held, state=HeldState.RELEASED, ruled_by="Staff Example", case_ref="new"), SOON)
@@ -216,6 +220,39 @@ def test_the_migrations_make_exactly_the_tables(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(c), tables.metadata) == []
 
 
+def test_a_ledger_of_the_first_step_is_brought_up_to_date(tmp_path: Path, keys: Keyring) -> None:
+    """What was filed stays in its case, and the indexed look-ups are used."""
+    engine = open_engine(sqlite_url(tmp_path / "records.db"))
+    steps = AlembicConfig()
+    steps.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.connect() as c, c.begin():
+        steps.attributes["connection"] = c
+        upgrade(steps, "0001")
+        rows = Rows(keys)
+        came = incoming(packet()).submission
+        case = CaseRecord(Case("SOMRR-1", CaseStatus.RECEIVED, NOW, NOW, NOW)).case
+        old = {**rows.submission_row(came, keys.mint(), NOW), "case_ref": case.ref}
+        new = rows.case_row(case, keys.mint())
+        new.pop("merged_into")
+        for table, row in (("submissions", old), ("cases", {**new, "ref": case.ref, "revision": 1})):
+            values = {k: v.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(v, datetime) else v for k, v in row.items()}
+            columns = ", ".join(values)
+            c.exec_driver_sql(f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(values))})", tuple(values.values()))  # noqa: S608 - our own names
+    engine.dispose()
+    store = Store(sqlite_url(tmp_path / "records.db"), keys)
+    (record,) = store.cases()
+    assert [s.case_refs for s in record.submissions] == [("SOMRR-1",)]
+    with store.engine.connect() as c:
+        for sought, index in (
+            ("SELECT * FROM case_keys WHERE case_ref = 'x'", "case_keys_case"),
+            ("SELECT * FROM cases WHERE look_again_at <= 'x' AND merged_into IS NULL", "cases_look_again"),
+            ("SELECT * FROM updates WHERE status = 'sent' AND sent_at > 'x'", "updates_sent"),
+        ):
+            plan = c.exec_driver_sql(f"EXPLAIN QUERY PLAN {sought}").fetchall()
+            assert index in str(plan), plan
+    store.close()
+
+
 def test_a_database_that_can_not_be_opened_is_a_configuration_fault(tmp_path: Path, keys: Keyring) -> None:
     """The daemon does not start, and says why."""
     with pytest.raises(ConfigurationError):
@@ -247,8 +284,10 @@ def test_nothing_of_a_person_stands_in_the_database(tmp_path: Path, store: Store
     put(store)
     (record,) = store.cases()
     held = replace(HELD_WHOLE, submission=record.submissions[0].id, case_ref=record.case.ref)
-    store.commit(Decision("held", held.submission, SubmissionState.DECIDED, record.case, held=(held,)), record.revision, SOON)
-    store.commit(act(store.cases()[0], Act("note", "Staff Example", "spoke with the family"), world()), record.revision + 1, SOON)
+    store.commit(
+        Decision("held", held.submission, SubmissionState.DECIDED, record.case, held=(held,), revision=record.revision), SOON
+    )
+    store.commit(act(store.cases()[0], Act("note", "Staff Example", "spoke with the family"), world()), SOON)
     stored = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("records.db*")))
     assert stored.startswith(b"SQLite format 3")
     assert record.case.ref.encode() in stored
@@ -322,10 +361,14 @@ def test_the_line_of_a_case_follows_all_that_it_shows(tmp_path: Path, keys: Keyr
     (record,) = store.cases()
     assert store.lines() == [shown(record)]
     held = replace(HELD_WHOLE, submission=record.submissions[0].id, case_ref=record.case.ref)
-    store.commit(Decision("held", held.submission, SubmissionState.DECIDED, record.case, held=(held,)), record.revision, SOON)
+    store.commit(
+        Decision("held", held.submission, SubmissionState.DECIDED, record.case, held=(held,), revision=record.revision), SOON
+    )
     assert store.lines() == [shown(store.cases()[0])]
     assert store.lines()[0]["held"] == 1
-    store.rule(replace(held, state=HeldState.DISCARDED), SOON)
+    (waiting,) = store.held()
+    assert waiting.id not in {HELD_WHOLE.id, ""}  # made of file names: never in clear
+    store.rule(replace(waiting, state=HeldState.DISCARDED), SOON)
     assert store.lines() == [shown(store.cases()[0])]
     assert store.lines(CaseStatus.CLOSED) == []
     store.close()

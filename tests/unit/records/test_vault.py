@@ -131,7 +131,7 @@ def test_a_failing_disk_is_temporary_and_leaves_nothing(call: str, vault: Vault,
             vault.keys.mint(), vault.keys.mint()  # the second makes one ahead
         with monkeypatch.context() as patch:
             patch.setattr(os, call, fails)
-            with pytest.raises(TemporaryError, match="vault_write" if have_key else "keys_write"):
+            with pytest.raises(TemporaryError, match="disk_full" if have_key else "keys_write"):
                 vault.keep([b"bytes"])
         assert list(vault.names()) == []
         assert vault.sweep() == 0

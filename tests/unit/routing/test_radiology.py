@@ -66,6 +66,7 @@ def test_two_studies_pair_one_to_one_in_any_order() -> None:
         ({"accession": "A-001"}, {"modality": "CT", "accession": "a 001"}, SURE),
         ({**CT, "accession": "A1"}, {**CT, "accession": "B2"}, SURE),  # two systems number one study
         ({"body_part": "CHEST", "study_date": "2026-02-20", "accession": "A1"}, {**CT, "accession": "B2"}, POSSIBLE),
+        ({**CT, "accession": "A1"}, {**CT, "study_date": "2026-02-21", "accession": "B2"}, POSSIBLE),  # perhaps the next day's
         ({"accession": "A1", "study_date": "2026-02-20"}, {**CT, "study_date": "2025-02-20", "accession": "A1"}, POSSIBLE),
         ({"study_uid": "1.2.3"}, {**CT, "study_uid": "1.2.3"}, SURE),
         ({**CT, "study_uid": "1.2.4"}, {**CT, "study_uid": "1.2.3"}, NO),
@@ -154,6 +155,22 @@ def test_images_of_one_study_in_two_mails_are_one_set() -> None:
     assert filled.faults == []
     (short,) = image_sets([held, images(**CT, study_uid="1.2.3", numbers="1.2.3.1:21-30")])
     assert [f.code for f in short.faults] == ["series_incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "faults"),
+    [
+        ("1-10", "11-20", []),
+        ("1-9", "11-20", ["series_incomplete"]),  # each unbroken, and one missing between them
+        ("1-20", "101-120", []),  # echoes
+        ("1-20", "101-119", ["series_incomplete"]),
+        ("1,3,5", "2,4,6", []),
+    ],
+)
+def test_gaps_between_two_mails_are_seen(first: str, second: str, faults: list[str]) -> None:
+    """What two mails hold together is judged, not each alone."""
+    sets = image_sets([images(**CT, study_uid="1.2", numbers=f"1.2.1:{some}") for some in (first, second)])
+    assert [f.code for f in sets[0].faults] == faults
 
 
 def test_damage_is_not_mended_by_more_files() -> None:
