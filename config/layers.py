@@ -132,5 +132,5 @@ def _fault(layers: Layers, location: tuple[int | str, ...], kind: str, message: 
     names = [str(step) for step in location if isinstance(step, str)]
     key = next(".".join(names[:end]) for end in range(len(names), -1, -1) if end == 0 or ".".join(names[:end]) in ANNOTATIONS)
     index = "".join(f"[{step}]" for step in location if isinstance(step, int))
-    expected = EXPECTED.get(kind) or message.removeprefix("Input should be ").split(", input")[0]
+    expected = EXPECTED.get(kind) or message.removeprefix("Value error, ").removeprefix("Input should be ").split(", input")[0]
     return f"{layers.origins.get(key, 'default')}: {key}{index}: expected {expected}"

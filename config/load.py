@@ -189,12 +189,14 @@ def _check_rules(settings: Settings) -> Iterator[str]:
         yield "rules.hours.opens is not before rules.hours.closes: no update would ever go out"
     if not hours.weekdays or not set(hours.weekdays) <= set(range(7)):
         yield "rules.hours.weekdays takes 0 (Monday) to 6 (Sunday), at least one"
+    if settings.staff.digest_to and "@" not in settings.staff.digest_to:
+        yield "staff.digest_to is no mail address: the daily digest would not go out"
     if "@" not in programme.mailbox:
         yield "rules.programme.mailbox is no mail address"
     if not programme.languages:
         yield "rules.programme.languages is empty: nothing could be written"
     if settings.reading.sandbox == "rlimits":
-        yield "reading.sandbox is rlimits: hostile files are held by limits alone, with the network and the files in reach"
+        yield "reading.sandbox is rlimits: hostile files are held by limits and a filter alone, with this user's files in reach"
     if settings.reading.page_seconds > settings.reading.open_seconds:
         yield "reading.page_seconds is more than reading.open_seconds: the page limit is never reached"
 

@@ -26,11 +26,23 @@ class Programme(RuleSection):
         "136 Dickinson Street, Suite 108",
         "San Diego, CA 92103-8222",
     )
+    country: str = "USA"  # the last line of the address, for a courier abroad; "" leaves it out
     fax: str = "619-543-5282"
+    calling_code: str = "+1"  # put before a fax number that has none, for readers abroad; "" puts nothing
     mailbox: str = "patientsintl@ucsd.edu"
     services: str = "International Services"
     sender_name: str = "UC San Diego Health, SOMRR"
     languages: tuple[Language, ...] = ("en", "es", "pt", "fr", "ar", "zh", "ru", "ja")
+
+    @property
+    def fax_abroad(self) -> str:
+        """The fax number as it is dialled from another country."""
+        return self.fax if self.fax.startswith(("+", "00")) else f"{self.calling_code} {self.fax}".strip()
+
+    @property
+    def address_abroad(self) -> tuple[str, ...]:
+        """The address as a letter from another country bears it."""
+        return (*self.address, self.country) if self.country else self.address
 
 
 class Checklist(RuleSection):
@@ -77,6 +89,7 @@ class Sending(RuleSection):
 
     address_day: int = Field(20, gt=0)  # a clinic may send several patients' packets a day
     case_day: int = Field(10, gt=0)
+    words_day: int = Field(50, gt=0)  # mails without documents that one case takes a day: more are a loop
     hour: int = Field(200, gt=0)
     bounce_tag: Literal["", "+", "-", "="] = "+"
     call_minutes: int = Field(30, gt=0)

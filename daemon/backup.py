@@ -36,13 +36,26 @@ def backup(context: Context, folder: Path, keys: Path | None) -> None:
       somrr verify --backup /mnt/backup/somrr                        is the copy whole?
     Both folders are mirrors: what was disposed of goes from DIR with the next run, destroyed
     keys from the other one.  If an older state is kept as well, let it be of DIR only.
+
+    \b
+    Records in PostgreSQL (`database`) are not copied by this command.  Copy them with its own
+    tools, in this order, at an hour when no `somrr dispose` runs; the daemon may run on:
+      pg_dump --format=custom --file=DIR/records.dump NAME        first: what it tells of
+      rsync -a --delete STATE/vault/ DIR/vault/                   then the originals, all there
+      rsync -a --delete KEYRING/ ELSEWHERE/                       last the keys, all there
+    Originals and keys are durable before a row tells of them, so that none is missing from
+    the later copies.  Back: pg_restore into an empty database, both folders in their places;
+    before the daemon starts, so that nothing that went out since is sent again:
+      UPDATE updates SET status = 'uncertain', reason = 'restored', claimed_at = NULL
+             WHERE status = 'queued';
+    Then `somrr verify`, and look at `somrr outbox`.
     """
     from daemon.house import now
     from records.backup import make, mirror_keys
 
     house = context.house
     if house.settings.database:
-        told = "the records are in a database server: copy them with its own tool (pg_dump) first, then vault/ and the keyring"
+        told = "the records are in a database of their own: pg_dump first, then vault/, then the keyring; somrr backup --help"
         raise RefusedError("backup", told)
     _apart(house, folder, keys)
     house.store.note(user(), "backup", "records", now())
@@ -76,6 +89,9 @@ def restore(context: Context, folder: Path, keys: Path | None) -> None:
     from records.backup import restore_keys
 
     house = context.house
+    if house.settings.database:
+        told = "the records are in a database of their own: pg_restore them, put vault/ and the keyring back; somrr backup --help"
+        raise RefusedError("restore", told)
     with house.only_one():
         if keys is not None:
             click.echo(f"keys: {restore_keys(keys, house.keyring)} file(s)")

@@ -5,26 +5,51 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from config.telling import OUTWARD
-from daemon.audit import audit
-from daemon.backup import backup, restore, verify
 from daemon.commands import Context, configured, fail
-from daemon.disposal import dispose
-from daemon.forms import form
-from daemon.keys import keys
-from daemon.outbox import outbox
-from daemon.staff import arrivals, case, cases, courier, quarantine
 from records.errors import ConfigurationError, PermanentError, RefusedError, TemporaryError
-from records.model import Event
 
 EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_SOFTWARE, EX_TEMPFAIL, EX_CONFIG = 64, 65, 69, 70, 75, 78
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+#: a command → the module that has it: loaded when it is asked for, so that a short command starts soon
+ELSEWHERE = {
+    "arrivals": "daemon.staff",
+    "audit": "daemon.audit",
+    "backup": "daemon.backup",
+    "case": "daemon.facts",
+    "cases": "daemon.cases",
+    "courier": "daemon.courier",
+    "digest": "daemon.digest",
+    "dispose": "daemon.disposal",
+    "form": "daemon.forms",
+    "keys": "daemon.keys",
+    "outbox": "daemon.outbox",
+    "preview": "daemon.preview",
+    "quarantine": "daemon.staff",
+    "restore": "daemon.backup",
+    "verify": "daemon.backup",
+}
+
+
+class Commands(click.Group):
+    """Those of this file, and those of `ELSEWHERE`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in ELSEWHERE:
+            found: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
+            return found
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--config", type=click.Path(path_type=Path), help="Settings file (else SOMRR_CONFIG, /etc/somrr/somrr.toml, defaults)."
 )
@@ -49,12 +74,10 @@ def somrr(ctx: click.Context, config: Path | None, home: Path | None) -> None:
 @configured
 def run(context: Context) -> None:
     """The daemon: watches mailbox and folders, decides, sends; until SIGTERM."""
-    from daemon.floors import libraries_below
+    from daemon.floors import refuse
     from daemon.main import run as run_daemon
 
-    if unsafe := libraries_below():
-        raise ConfigurationError("libraries", f"libraries with known holes: {', '.join(map(str, unsafe))}; run somrr doctor")
-
+    refuse()
     context.log_to(sys.stdout)
     run_daemon(context.house)
 
@@ -95,9 +118,10 @@ def evaluate(context: Context, folder: Path, as_json: bool) -> None:
 
 
 @somrr.command()
+@click.option("--all", "everything", is_flag=True, help="What is fine, too.")
 @click.option("--json", "as_json", is_flag=True)
 @configured
-def doctor(context: Context, as_json: bool) -> None:
+def doctor(context: Context, everything: bool, as_json: bool) -> None:
     """Is this machine fit?  Checks engines, languages, folders, servers; exits 69 when something fails."""
     from daemon.doctor import checks
     from daemon.show import emit, table
@@ -107,30 +131,12 @@ def doctor(context: Context, as_json: bool) -> None:
     if as_json:
         emit(rows)
     else:
-        table("somrr doctor", ("check", "", "found", "what to do"), [tuple(r.values()) for r in rows], "")
+        shown = [tuple(r.values()) for r in rows if everything or r["status"] != "ok"]
+        table("somrr doctor", ("check", "", "found", "what to do"), shown, "This machine is fit.")
+        if not everything:
+            click.echo(f"fine: {', '.join(c.name for c in found if c.status == 'ok')}")
     if any(c.status == "fail" for c in found):
         sys.exit(EX_UNAVAILABLE)
-
-
-@somrr.command()
-@click.argument("event", type=click.Choice([event.value for event in OUTWARD]))
-@click.option("--lang", "language", default="en", show_default=True, help="The reader's language, e.g. ar.")
-@click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the HTML form there instead of showing text."
-)
-@click.option("--text", is_flag=True, help="Show the text form (the default).")
-@click.option("--all", "everything", is_flag=True, help="With every finding that has words, not only a few.")
-@configured
-def preview(context: Context, event: str, language: str, html: Path | None, text: bool, everything: bool) -> None:
-    """What a reader would get for EVENT, with invented facts; nothing is kept or sent."""
-    from daemon.preview import preview as compose_example
-
-    message = compose_example(Event(event), language, context.settings.rules, everything)
-    if html:
-        html.write_text(message.html, "utf-8")
-        click.echo(f"written to {html}", err=True)
-    if text or not html:
-        click.echo(f"Subject: {message.subject}\n\n{message.text}", nl=False)
 
 
 @somrr.group()
@@ -182,10 +188,6 @@ def customs(organ: str, pdf: Path | None) -> None:
     except OSError as fault:
         fail(EX_DATAERR, f"the page could not be written: {fault.strerror}")
     click.echo(f"written to {pdf}")
-
-
-for command in (arrivals, audit, dispose, cases, case, courier, quarantine, outbox, form, backup, restore, verify, keys):
-    somrr.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -21,6 +21,7 @@ from outbound.withhold import MEETINGS, WAITS, Traffic, withhold
 from records import events
 from records.errors import PermanentError, RefusedError
 from records.model import Delivery, Message, Outcome, Reading, Update, UpdateStatus
+from records.outbox import Act
 
 log = structlog.get_logger()
 _JITTER = random.Random()  # noqa: S311 - spreads new tries, guards nothing
@@ -127,7 +128,9 @@ def check_faxes(house: House) -> None:
 def finish(house: House, update_id: str, by: str) -> None:
     """Staff brought it themselves: by telephone, by letter, or as the task asks."""
     owed = _open_task(house, update_id)
-    house.store.amend(replace(owed, status=UpdateStatus.SENT, reason="by_staff", sent_at=now(), urgent_by=by))
+    house.store.amend(
+        replace(owed, status=UpdateStatus.SENT, reason="by_staff", sent_at=now(), urgent_by=by), Act(by, "done", now())
+    )
 
 
 def reschedule(house: House, update_id: str, by: str, moment: datetime | None) -> Update:
@@ -138,7 +141,7 @@ def reschedule(house: House, update_id: str, by: str, moment: datetime | None) -
     at = owed.meeting_at if moment is None else moment.replace(tzinfo=ZoneInfo(rules.hours.zone)).astimezone(UTC)
     changed = replace(owed, meeting_at=at, sequence=owed.sequence + 1, reason="by_staff", urgent_by=by)
     write_task(house, changed, compose(changed, rules.programme, changed.due_at), cancelled=moment is None)
-    house.store.amend(replace(changed, meeting_at=None) if moment is None else changed)
+    house.store.amend(replace(changed, meeting_at=None) if moment is None else changed, Act(by, "call", now()))
     return changed
 
 

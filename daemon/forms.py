@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,8 @@ def form() -> None:
 def form_add(context: Context, file: Path, kind: str, name: str | None, form_version: str, language: str) -> None:
     """Register a blank PDF: fields, signature and date lines are found, written to a TOML and drawn on a picture.
 
-    Register each version and each language by its own; the one that a returned page lies on best is taken.
+    Register each version and each language by its own; the one that a returned page lies on best is taken.  A version that
+    is no longer accepted stays registered and gets `withdrawn = true` in its TOML: what comes back on it waits for staff.
     """
     from reading.blanks import register
 
@@ -58,7 +61,7 @@ def form_list(context: Context) -> None:
         places = sum(len(b.zones) for b in blanks if b.name == blank.name)
         click.echo(
             f"{blank.name}: {blank.kind}, version {blank.version}, {blank.language}, {_counted(blank.pages, 'page')}, "
-            f"{_counted(places, 'place')}"
+            f"{_counted(places, 'place')}{', withdrawn' if blank.withdrawn else ''}"
         )
     if not blanks:
         click.echo("no form is registered: returned forms are judged by their labels alone; see somrr form add --help")
@@ -97,17 +100,34 @@ def _tell(home: Path) -> None:
 
 
 def lacks(pages: tuple[Blank, ...]) -> list[str]:
-    """What a blank of its kind should have and no place was found for, each with what follows from it."""
+    """What a blank of its kind should have and no place was found for, and what is odd; each with what follows from it."""
     zones = [zone for blank in pages for zone in blank.zones]
-    signers = [z for z in zones if z.kind == "signature" and not z.name.startswith(("witness", "interpreter", "physician"))]
+    own = [z for z in zones if not z.name.startswith(("witness", "interpreter", "physician"))]
     said = []
-    if not signers:
-        said.append("no line for the patient's signature was found; every returned form would be doubtful")
-    if not any(z.kind == "date" for z in zones):
-        said.append("no line for the date was found; every returned form would be doubtful")
-    if pages and pages[0].kind == "letter_of_agreement" and not any(z.kind == "field" for z in zones):
-        said.append("no highlighted field was found; whether it was replaced could not be told (R7)")
+    for kind, line in (("signature", "line for the patient's signature"), ("date", "line for the date")):
+        stems = Counter(re.sub(r"_\d+$", "", z.name) for z in own if z.kind == kind)
+        if not stems:
+            said.append(f"no {line} was found; every returned form would be doubtful{_add(kind)}")
+        said += [
+            f"{count} places are called {stem}: all of them must be filled in; give those of a witness or a physician their "
+            "names, remove what may stay empty"
+            for stem, count in stems.items()
+            if count > 1
+        ]
+    if pages and pages[0].kind == "letter_of_agreement":
+        fields = [z for z in zones if z.kind == "field"]
+        if not fields:
+            said.append(f"no highlighted field was found; whether it was replaced could not be told (R7){_add('field')}")
+        said += [f"{z.name} has no placeholder: whatever name is typed there will do" for z in fields if not z.placeholder]
+    bare = [blank.page for blank in pages if not blank.zones]
+    if bare and len(bare) < len(pages):
+        said.append(f"nothing is asked for on page {', '.join(map(str, bare))}: it must come back, and is not looked at further")
     return said
+
+
+def _add(kind: str) -> str:
+    name = "patient" if kind == "field" else kind
+    return f'; add it: [[zones]] name = "{name}", kind = "{kind}", page = 1, box = [left, top, right, bottom]'
 
 
 def _counted(number: int, noun: str) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from config.settings import Settings
 from records.engine import sqlite_url
 from records.errors import ConfigurationError, TemporaryError
 from records.keys import Keyring
-from records.model import Channel
+from records.model import CaseRecord, Channel
 from records.store import Line, Store
 from records.vault import Vault
 
@@ -25,10 +25,20 @@ if TYPE_CHECKING:
     from ingest.source import Source
     from outbound.faxing import FaxCourier
     from outbound.mailer import Courier
+    from reading.clamd import Scanner
     from reading.reader import Readers
     from routing.decide import World
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of random name and mode 0700 is made in it
+
+
+def _line(record: CaseRecord) -> Mapping[str, Any]:
+    from daemon.show import case_line  # lists read what is kept and need none of what makes it
+
+    return case_line(record)
+
+
+LINE = Line(2, _line)  # raised whenever `show.case` shows something else: the ledger keeps what it showed
 
 
 def now() -> datetime:
@@ -48,15 +58,13 @@ class House:
 
     @cached_property
     def store(self) -> Store:
-        from daemon import show
-
         self._folders()
-        return Store(self.settings.database or sqlite_url(self.database), self.keys, Line(show.CASE_LINE, show.case_line))
+        return Store(self.settings.database or sqlite_url(self.database), self.keys, LINE)
 
     @cached_property
     def vault(self) -> Vault:
         self._folders()
-        return Vault(self.home / "vault", self.keys)
+        return Vault(self.home / "vault", self.keys, self.settings.min_free)
 
     @cached_property
     def keys(self) -> Keyring:
@@ -75,9 +83,17 @@ class House:
         return self.home / "records.db"
 
     @cached_property
+    def scanner(self) -> Scanner:
+        from reading.clamd import Clamd, NoScanner
+
+        return Clamd(self.settings.scanning) if self.settings.scanning.clamd else NoScanner()
+
+    @cached_property
     def readers(self) -> Readers:
+        from daemon.floors import refuse
         from reading.sandbox import WorkerPool
 
+        refuse()
         return WorkerPool(self.settings.reading, self.forms)
 
     @property
@@ -92,7 +108,7 @@ class House:
         from ingest.maildir import Maildir
 
         s = self.settings
-        mail: Source = Mailbox(s.mailbox) if s.mailbox.host else Maildir(self.home / "mail")
+        mail: Source = Mailbox(s.mailbox) if s.mailbox.host else Maildir(self.home / "mail", s.mailbox.dispose)
         fax = DropFolder("fax", Channel.FAX, s.fax, s.fax.path or self.home / "fax")
         courier = DropFolder("courier", Channel.COURIER, s.courier, s.courier.path or self.home / "courier")
         return (mail, fax, courier)

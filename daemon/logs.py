@@ -80,10 +80,12 @@ def _marked(_logger: object, _method: str, line: Line) -> Line:
 
 
 def _stamp(_logger: object, method: str, line: Line) -> Line:
-    """Time and level come first and from here, whatever was bound under their names."""
+    """Time and level come first and from here, whatever was bound under their names; no event sinks below its own level."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    level = {"warn": "warning", "exception": "error"}.get(method, method)
-    return {"timestamp": now, "level": level, "event": line.pop("event"), **line}
+    event = line.pop("event")
+    called, own = {"warn": "warning", "exception": "error"}.get(method, method), events.LEVELS.get(event, "info")
+    level = max(called, own, key=lambda name: logging.getLevelNamesMapping().get(name.upper(), logging.INFO))
+    return {"timestamp": now, "level": level, "event": event, **line}
 
 
 def _renderer(log_format: str, stream: TextIO, environ: Mapping[str, str]) -> Callable[[object, str, Line], Any]:

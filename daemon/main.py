@@ -6,14 +6,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import structlog
 
-from daemon.house import House
+from config.settings import endpoint
+from daemon.digest import Duty
+from daemon.health import Health
+from daemon.house import House, now
 from daemon.notify import Notifier
 from daemon.pipeline import Pipeline
+from daemon.room import AGAIN
 from ingest.backoff import Backoff
 from ingest.source import Source
 from records import events
@@ -29,10 +34,16 @@ class Loop(threading.Thread):
     """Runs `turn` until stopped; `turn` waits by itself.  A fault never ends it: it backs off and goes on."""
 
     def __init__(
-        self, name: str, turn: Callable[[], object], stop: threading.Event, most: float, failed: str = events.LOOP_FAILED
+        self,
+        name: str,
+        turn: Callable[[], object],
+        stop: threading.Event,
+        most: float,
+        failed: str = events.LOOP_FAILED,
+        heard: Callable[[], float] = lambda: 0.0,  # a later sign of life from within a long turn
     ) -> None:
         super().__init__(name=name, daemon=True)
-        self.turn, self.stop_asked, self.failed = turn, stop, failed
+        self.turn, self.stop_asked, self.failed, self.heard = turn, stop, failed, heard
         self.backoff, self.turned = Backoff(most=most), time.monotonic()
 
     def run(self) -> None:
@@ -48,8 +59,13 @@ class Loop(threading.Thread):
                 self.stop_asked.wait(pause)
 
     @property
+    def sign(self) -> float:
+        """When it last showed life (monotonic)."""
+        return max(self.turned, self.heard())
+
+    @property
     def hung(self) -> bool:
-        return time.monotonic() - self.turned > STUCK
+        return time.monotonic() - self.sign > STUCK
 
 
 def run(house: House) -> None:
@@ -64,22 +80,46 @@ def run(house: House) -> None:
     with house.only_one():
         pipeline = prepare(house)
         loops = _loops(pipeline, stop)
+        health = Health(house, pipeline.room, pipeline.polled, loops)
         notifier = Notifier()
-        threading.Thread(target=pipeline.warm, name="warm", daemon=True).start()
-        for loop in loops:
-            loop.start()
-        log.info(events.DAEMON_STARTED, sources=len(house.sources))
-        notifier.ready()
-        while not stop.wait(notifier.interval or 1.0):
-            if not any(loop.hung for loop in loops):
-                notifier.watchdog()
-        notifier.stopping()
-        _drain(pipeline, loops)
+        with _answering(health):
+            threading.Thread(target=pipeline.warm, name="warm", daemon=True).start()
+            for loop in (*loops, _looking(health, stop)):
+                loop.start()
+            log.info(events.DAEMON_STARTED, sources=len(house.sources))
+            notifier.ready()
+            while not stop.wait(notifier.interval or 1.0):
+                if not any(loop.hung for loop in loops):
+                    notifier.watchdog()
+            notifier.stopping()
+            _drain(pipeline, loops)
+
+
+@contextmanager
+def _answering(health: Health) -> Iterator[None]:
+    """Whoever watches is answered, where it is so configured."""
+    listen = health.house.settings.metrics.listen
+    if listen is None:
+        yield
+        return
+    from daemon.metrics import answering  # its library loads only where it is used
+
+    with answering(health, endpoint(listen)):
+        yield
+
+
+def _looking(health: Health, stop: threading.Event) -> Loop:
+    def turn() -> None:
+        if not stop.wait(health.house.settings.alarms.look_seconds):
+            health.look()
+
+    return Loop("health", turn, stop, 60)
 
 
 def prepare(house: House) -> Pipeline:
     """What every start does first: sweep what a killed run left, free its claims."""
     pipeline = Pipeline(house)
+    _ = house.readers.version  # a machine that can not lock its readers in is refused here, not at the first packet
     swept = house.vault.sweep() + house.keys.sweep()
     lost = house.store.recover(house.mailer.repeatable and house.fax.repeatable)
     if swept or lost:
@@ -99,6 +139,7 @@ def once(house: House, settled: bool) -> None:
         pipeline.show_quarantine()
         while pipeline.deliver_next():
             pass
+        Duty(house).look(now())
         pipeline.anchor()
 
 
@@ -118,7 +159,7 @@ def _loops(pipeline: Pipeline, stop: threading.Event) -> list[Loop]:
     def receive(source: Source, pause: float) -> Callable[[], None]:
         def turn() -> None:
             pipeline.receive(source)
-            source.wait(pause, stop)
+            source.wait(min(pause, AGAIN) if pipeline.room.short else pause, stop)
 
         return turn
 
@@ -130,8 +171,11 @@ def _loops(pipeline: Pipeline, stop: threading.Event) -> list[Loop]:
             pipeline.anchor()
             stop.wait(TICK)
 
+    duty = Duty(house)
+
     def deliver() -> None:
         if not pipeline.deliver_next():
+            duty.look(now())
             stop.wait(TICK)
 
     most = house.settings.mailbox.max_backoff
@@ -141,7 +185,7 @@ def _loops(pipeline: Pipeline, stop: threading.Event) -> list[Loop]:
         for source, pause, event in zip(house.sources, seconds, failed, strict=True)
     ]
 
-    return [*receiving, Loop("decide", decide, stop, 30), Loop("deliver", deliver, stop, 30)]
+    return [*receiving, Loop("decide", decide, stop, 30, heard=lambda: house.readers.heard), Loop("deliver", deliver, stop, 30)]
 
 
 def _drain(pipeline: Pipeline, loops: list[Loop]) -> None:

@@ -39,6 +39,7 @@ TEXTS: dict[str, re.Pattern[str]] = {
 _COUNTS = """
     present known new missing unfinished accepted repeated refused parts pages problems documents findings held filed
     ignored duplicates quarantined cases updates submissions workers worker files removed orphans count seconds
+    oldest_hours since_accepted
     retry_seconds attempt attempts size bytes limit free_bytes memory_bytes exit_code idle move settled sources uncertain seq
 """
 NUMBERS = frozenset(_COUNTS.split())

@@ -1,19 +1,15 @@
-"""The record as staff and scripts see it: the JSON of the command-line contract, and tables for people."""
+"""The record as scripts see it: the JSON of the command-line contract."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import click
-from rich.console import Console
-from rich.table import Table
-
 from classifiers.cards import mask
 from daemon.quarantine import folder_name
+from daemon.screen import Row, emit, table, to_json
 from records.model import (
     CaseRecord,
     Document,
@@ -24,7 +20,6 @@ from records.model import (
     Kind,
     PartFate,
     Problem,
-    Severity,
     Submission,
     SubmissionState,
     Update,
@@ -32,50 +27,11 @@ from records.model import (
 from routing import radiology
 from routing.announce import physician_of
 from routing.completeness import Checked, slides
+from routing.giveback import courier_things
 from routing.proposals import proposals
+from routing.waiting import Waiting, waiting
 
-Row = Mapping[str, Any]
-MANY_ROWS = 500
-CASE_LINE = 1  # raised whenever `case` shows something else: the ledger keeps what it showed
-
-
-def emit(rows: Iterable[Row]) -> None:
-    """JSON Lines on standard output."""
-    _put(mask(_json(row)) for row in rows)  # R12, in file names too
-
-
-def emit_lines(lines: Iterable[Row]) -> None:
-    """JSON Lines of what `case_line` made: masked already."""
-    _put(_json(line) for line in lines)
-
-
-def _put(lines: Iterable[str]) -> None:
-    if text := "\n".join(lines):
-        click.echo(text)
-
-
-def _json(row: Row) -> str:
-    return json.dumps(row, ensure_ascii=False, separators=(", ", ": "))
-
-
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], empty: str) -> None:
-    """A table on a terminal; the same words without colour elsewhere, and without lines where there are very many."""
-    cells = [["" if cell is None else mask(str(cell)) for cell in row] for row in rows]
-    if len(cells) > MANY_ROWS:
-        click.echo(_plain(title, list(columns), cells))
-        return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    shown = Table(*columns, title=title, title_justify="left")
-    for row in cells:
-        shown.add_row(*row)
-    console.print(shown if shown.row_count else empty)
-
-
-def _plain(title: str, columns: list[str], cells: list[list[str]]) -> str:
-    """Columns by blanks alone: drawing ten thousand rows takes seconds."""
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [columns, *cells])
-    return "\n".join((title, *lines))
+__all__ = ["Row", "emit", "table"]  # every listing command takes them from here
 
 
 def when(moment: datetime | None) -> str | None:
@@ -109,12 +65,18 @@ def case(record: CaseRecord) -> Row:
         "delivery": _said(record, "delivery") or "unset",
         "created_at": when(c.created_at),
         "look_again_at": when(c.look_again_at),
+        "waits": waits(waiting(record)[0]),
     }
+
+
+def waits(one: Waiting) -> Row:
+    """Whose turn it is (`staff`, `review`, `sender`, `time`, `nobody`), for what, and since when."""
+    return {"for": one.who, "what": one.what, "since": when(one.since), "count": one.count}
 
 
 def case_line(record: CaseRecord) -> Row:
     """A case as lists show it, fit to be kept: no card number (R12)."""
-    line: Row = json.loads(mask(_json(case(record))))
+    line: Row = json.loads(mask(to_json(case(record))))
     return line
 
 
@@ -128,6 +90,7 @@ def case_whole(record: CaseRecord) -> Row:
             for f in record.documents
         ],
         "pairs": pairs(record),
+        "courier": courier_things(record),
         "slides": slides([f.document for f in record.documents], record.case.facts),
         "quarantine": [held(h) for h in record.held if h.state is HeldState.HELD],
         "proposals": [{"what": p.what, "value": p.value, "seen": p.seen} for p in proposals(record)],
@@ -189,6 +152,7 @@ def arrival(s: Submission, fates: Sequence[PartFate], waiting: Sequence[Held]) -
         "accepted_at": when(s.accepted_at),
         "state": s.state,
         "case": s.case_ref,
+        "cases": list(s.case_refs),  # several where it held the papers of several patients
         "became": became,
         "parts": {fate.value: n for fate, n in counts.items() if n},
         "held": [h.reason for h in waiting],
@@ -209,6 +173,7 @@ def held(h: Held) -> Row:
         "part": h.part or None,
         "submission": h.submission,
         "state": h.state,
+        "held_at": when(h.held_at),
     }
 
 
@@ -230,51 +195,6 @@ def update(u: Update) -> Row:
         "job": u.job,
         "meeting_at": when(u.meeting_at),
     }
-
-
-def case_for_people(record: CaseRecord) -> None:
-    """One case on one screen: checklist, documents with evidence, what waits, what was said, what happened."""
-    row = case_whole(record)
-    console = Console(highlight=False)
-    console.print(f"[bold]{row['ref']}[/]  {row['status']}  {' '.join(row['flags'])}")
-    table(
-        "Checklist",
-        ("", "finding", "study", "for staff"),
-        [_line(f) for f in record.case.findings],
-        "Everything required is present and valid.",
-    )
-    columns = ("kind", "confidence", "pages", "came by", "evidence")
-    papers = [
-        (f.document.kind, f"{f.document.confidence:.2f}", _span(f.document.pages), f.channel, "; ".join(f.document.evidence[:3]))
-        for f in record.documents
-    ]
-    table("Documents", columns, papers, "No documents yet.")
-    matched = [(" ".join(p["study"].values()), ", ".join(p["reasons"])) for p in row["pairs"]]
-    table("Reports with their images", ("study", "because"), matched, "No report has its images yet.")
-    waiting = [(h["id"], h["reason"], h["detail"], h["folder"]) for h in row["quarantine"]]
-    table("In quarantine", ("id", "reason", "detail", "folder"), waiting, "Nothing waits in quarantine.")
-    facts = [(name, fact["value"], fact["by"], fact["why"]) for name, fact in row["facts"].items()]
-    table("Facts", ("fact", "value", "by", "why"), facts, "No facts set by staff.")
-    seen = [(p["what"], p["value"], p["seen"]) for p in row["proposals"]]
-    if seen:
-        table(
-            "Seen, not confirmed: set with `somrr case physician`, `prefer`, `return` or `video`",
-            ("what", "value", "seen in"),
-            seen,
-            "",
-        )
-    said = [(u["event"], u["recipient"], u["channel"], u["status"], u["due_at"], u["reason"]) for u in row["updates"]]
-    table("Updates", ("event", "to", "by", "status", "due", "reason"), said, "Nothing owed.")
-    table("History", ("at", "to", "why", "by"), [(m["at"], m["to"], m["why"], m["by"]) for m in row["history"]], "No moves yet.")
-
-
-def _line(found: Finding) -> tuple[str, str, str, str]:
-    mark = {Severity.MISSING: "missing", Severity.DOUBTFUL: "doubtful", Severity.ADVISORY: "note"}[found.severity]
-    return mark, found.code, " ".join(found.study.values()), found.detail
-
-
-def _span(pages: tuple[int, ...]) -> str:
-    return f"{pages[0]}-{pages[-1]}" if len(pages) > 1 else "".join(map(str, pages))
 
 
 def _said(record: CaseRecord, name: str) -> object:

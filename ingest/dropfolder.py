@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
 import shutil
@@ -30,8 +29,8 @@ import structlog
 from config.settings import FolderSettings
 from ingest import sidecar, structure
 from ingest.discs import UNFINISHED, Tree, survey, tar
-from ingest.files import Mark, listed, name_key, open_regular, read_head, read_whole, refusal, sync_folder
-from ingest.source import ArrivalError, Known, in_ledger
+from ingest.files import Mark, listed, name_key, open_regular, read_head, read_whole, refusal, sha256, sync_folder
+from ingest.source import KEYS_AT_ONCE, ArrivalError, Disposed, Doomed, Known, in_ledger
 from ingest.watch import Watch
 from records import events
 from records.errors import TemporaryError
@@ -41,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 TAKEN = "taken"
 CASE_FOLDER = re.compile(r"SOMRR(-[0-9A-Z]{1,16}){1,6}")
+SWEEP_SECONDS = 3600.0  # between two looks into taken/
 SOONEST = 0.1  # never scan more often than this
 
 
@@ -101,6 +101,7 @@ class DropFolder:
         self._told: set[tuple[str, str, str]] = set()
         self._failed: set[str] = set()
         self._next_due: float | None = None
+        self._sweep_due = 0.0  # monotonic
 
     def poll(self, known: Known) -> Iterator[Arrival]:
         """Yield each finished thing that the ledger lacks, oldest first; logs present, known, new and unfinished."""
@@ -124,6 +125,8 @@ class DropFolder:
             counts = {"present": len(drops), "known": len(held), "new": new, "unfinished": unfinished}
             missing = len(drops) - len(held) - new - unfinished
             log.info(events.FOLDER_RECONCILED, source=self.name, **counts, missing=missing)
+        with contextlib.suppress(TemporaryError):  # a folder that can not be listed: another time
+            self._empty_taken()
 
     def fetch(self, arrival: Arrival) -> Iterator[bytes]:
         """The file's bytes, or a dropped folder's as a deterministic tar."""
@@ -161,12 +164,30 @@ class DropFolder:
                         removed += 1
         return removed
 
+    def withdraw(self, disposed: Disposed) -> Iterator[tuple[Doomed, str]]:
+        """What `after = "leave"` left, or could not be moved away."""
+        drops = {drop.key: drop for drop in self._scan()}
+        keys = list(drops)
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            for key, doomed in disposed.by_key(keys[start : start + KEYS_AT_ONCE]).items():
+                yield doomed, self._withdrawn(drops[key], doomed, disposed)
+
+    def _withdrawn(self, drop: Drop, doomed: Doomed, disposed: Disposed) -> str:
+        try:
+            if self._digest(drop) != doomed.digest:
+                return "differs"
+            disposed.going(doomed)
+            _remove(drop)
+            sync_folder(drop.path.parent)
+        except ArrivalError:
+            return "changing"
+        except OSError as fault:
+            return "gone" if isinstance(fault, FileNotFoundError) else "refused"
+        return "removed"
+
     def _digest(self, drop: Drop) -> str:
         """SHA-256 of the bytes that `fetch` gave for it."""
-        sha = hashlib.sha256()
-        for piece in tar(drop.tree) if drop.tree is not None else read_whole(drop.path, drop.mark, self._root):
-            sha.update(piece)
-        return sha.hexdigest()
+        return sha256(tar(drop.tree) if drop.tree is not None else read_whole(drop.path, drop.mark, self._root))
 
     def _scan(self) -> Iterator[Drop]:
         yield from self._scan_folder(self._root, "", None)
@@ -300,6 +321,24 @@ class DropFolder:
         except (OSError, TemporaryError) as fault:
             self._tell_once(events.FILE_LEFT, drop.name, str(getattr(fault, "errno", None) or type(fault).__name__))
 
+    def _empty_taken(self) -> None:
+        """Copies in clear are no second archive: they go when they have lain there long enough (the clock of their move)."""
+        days, taken = self._settings.taken_days, self._root / TAKEN
+        if not days or time.monotonic() < self._sweep_due or taken.is_symlink() or not taken.is_dir():
+            return
+        self._sweep_due = time.monotonic() + SWEEP_SECONDS
+        gone, limit = 0, time.time() - days * 86400
+        places = [
+            taken,
+            *(taken / name for name, seen in listed(taken) if stat.S_ISDIR(seen.st_mode) and CASE_FOLDER.fullmatch(name)),
+        ]
+        for place in places:
+            for name, seen in listed(place):
+                if place / name not in places and seen.st_ctime < limit:
+                    gone += _cleared(place / name, seen)
+        if gone:
+            log.info(events.FOLDER_EMPTIED, source=self.name, files=gone)
+
     def _target(self, drop: Drop) -> Path:
         """`taken/`, or `taken/SOMRR-…/` for what lay under a case; never through a link."""
         target = self._root
@@ -331,6 +370,17 @@ def _remove(drop: Drop) -> None:
         drop.path.unlink()
     if drop.beside is not None:
         drop.beside.unlink(missing_ok=True)
+
+
+def _cleared(path: Path, seen: os.stat_result) -> bool:
+    """Whether it could be removed; what can not is tried again."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISDIR(seen.st_mode):
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+        return True
+    return False
 
 
 def _move(path: Path, target: Path) -> None:

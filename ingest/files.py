@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,14 @@ def read_whole(path: Path, mark: Mark, root: Path) -> Iterator[bytes]:
         raise ArrivalError("file_unreadable", str(fault.errno)) from None
     finally:
         os.close(opened)
+
+
+def sha256(pieces: Iterable[bytes]) -> str:
+    """Of all of them together, hexadecimal."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+    return found.hexdigest()
 
 
 def read_head(path: Path, root: Path, most: int) -> bytes | None:

@@ -152,13 +152,13 @@ class Session:
         """Whether the server said so after login."""
         return capability in self._client.capabilities
 
-    def uids(self) -> list[int]:
+    def uids(self, *, writable: bool = False) -> list[int]:
         """Select the folder anew and list all UIDs in it; `validity` is its UIDVALIDITY (RFC 3501 2.3.1.1).
 
-        Read-only (EXAMINE) unless mails are to be marked or moved.
+        Read-only (EXAMINE) unless mails are to be marked, moved or removed.
         """
         with self._asking():
-            self._box.folder.set(self._settings.folder, readonly=self._settings.after == "leave")
+            self._box.folder.set(self._settings.folder, readonly=self._settings.after == "leave" and not writable)
             [validity] = self._client.response("UIDVALIDITY")[1]
             self.validity = int(validity)
         return self._search("ALL")
@@ -200,6 +200,22 @@ class Session:
         with self._asking():
             status, _ = self._client.uid("MOVE", _set(uids), encode_folder(folder).decode("ascii"))
         return bool(status == "OK")
+
+    def remove(self, uid: int) -> str:
+        """Expunge this one mail (UID EXPUNGE, RFC 4315): `removed`, or why not.
+
+        Never a plain EXPUNGE, which would take along what somebody else has marked.
+        """
+        if not (self.can("UIDPLUS") or self.can("IMAP4REV2")):
+            return "no_uidplus"
+        with self._asking():
+            status, _ = self._client.uid("STORE", str(uid), "+FLAGS.SILENT", r"(\Deleted)")
+            if status != "OK":
+                return "refused"
+            status, _ = self._client.uid("EXPUNGE", str(uid))
+            if status != "OK":
+                self._client.uid("STORE", str(uid), "-FLAGS.SILENT", r"(\Deleted)")
+        return "removed" if status == "OK" else "refused"
 
     def idle(self, seconds: float, stop: threading.Event) -> None:
         """Wait for the server to announce a mail; returns early on `stop` too (RFC 2177)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 import time
@@ -15,7 +16,7 @@ from ingest.answers import Description
 from ingest.backoff import Backoff
 from ingest.deadline import Deadline
 from ingest.imap import Session, check
-from ingest.source import PART_BYTES, ArrivalError, Known, in_ledger
+from ingest.source import KEYS_AT_ONCE, PART_BYTES, ArrivalError, Disposed, Doomed, Known, in_ledger
 from records import events
 from records.errors import TemporaryError
 from records.model import Arrival, Channel, Envelope
@@ -128,6 +129,52 @@ class Mailbox:
 
     def forget(self, gone: Callable[[str], bool]) -> int:  # noqa: ARG002 - the protocol's; we made no copy, the mailbox is its owner's
         return 0
+
+    def withdraw(self, disposed: Disposed) -> Iterator[tuple[Doomed, str]]:
+        """By UID where mails are left in place; where they were moved, and so have other UIDs, by their bytes alone."""
+        if self._settings.dispose == "keep":
+            return
+        session = self._connected()
+        uids = {f"{session.validity};{uid}": uid for uid in session.uids(writable=True)}
+        keys = list(uids)
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            for key, doomed in disposed.by_key(keys[start : start + KEYS_AT_ONCE]).items():
+                yield doomed, self._remove(session, uids[key], doomed, disposed)
+        if self._settings.after == "move":
+            yield from self._withdraw_moved(disposed)
+
+    def _withdraw_moved(self, disposed: Disposed) -> Iterator[tuple[Doomed, str]]:
+        moved = Session(self._settings.model_copy(update={"folder": self._settings.move_to}))
+        try:
+            uids = moved.uids(writable=True)
+            for start in range(0, len(uids), DESCRIBED_AT_ONCE):
+                for description in moved.describe(uids[start : start + DESCRIBED_AT_ONCE]):
+                    for doomed in disposed.by_size(description.size):
+                        if (code := self._remove(moved, description.uid, doomed, disposed)) not in ("differs", "gone"):
+                            yield doomed, code
+        finally:
+            moved.close()
+
+    def _remove(self, session: Session, uid: int, doomed: Doomed, disposed: Disposed) -> str:
+        try:
+            if self._digest(session, uid) != doomed.digest:
+                return "differs"
+        except ArrivalError:
+            return "gone"
+        disposed.going(doomed)
+        return session.remove(uid)
+
+    def _digest(self, session: Session, uid: int) -> str:
+        """SHA-256 of the mail as the server has it now."""
+        sha, total = hashlib.sha256(), 0
+        part_bytes = min(self._settings.part_bytes, PART_BYTES)
+        deadline = Deadline(self._settings.fetch_timeout * (1 + CUSTODY_BYTES // BYTES_PER_DEADLINE))
+        while part := session.part(uid, total, part_bytes, deadline):
+            sha.update(part)
+            total += len(part)
+            if total > CUSTODY_BYTES:
+                raise ArrivalError("mail_over_custody_limit", str(CUSTODY_BYTES))
+        return sha.hexdigest()
 
     def close(self) -> None:
         session, self._session = self._session, None

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import structlog
 
-from ingest.files import Mark, listed, name_key, read_head, read_whole, refusal
+from ingest.files import Mark, listed, name_key, read_head, read_whole, refusal, sha256, sync_folder
 from ingest.headers import HEADER_BYTES, message_id
-from ingest.source import ArrivalError, Known, in_ledger
+from ingest.source import KEYS_AT_ONCE, ArrivalError, Disposed, Doomed, Known, in_ledger
 from ingest.watch import Watch
 from records import events
 from records.model import Arrival, Channel, Envelope
@@ -29,8 +29,9 @@ class Maildir:
     unfinished = 0  # a mail is there or not
     patience = 0.0
 
-    def __init__(self, path: Path) -> None:
-        """Creates the Maildir when it is absent, readable by us alone."""
+    def __init__(self, path: Path, dispose: str = "keep") -> None:
+        """Creates the Maildir when it is absent, readable by us alone; `dispose` as in `mailbox.dispose`."""
+        self._dispose = dispose
         self._path = path
         for folder in (path, *(path / part for part in ("tmp", "new", "cur"))):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,6 +67,28 @@ class Maildir:
 
     def forget(self, gone: Callable[[str], bool]) -> int:  # noqa: ARG002 - the protocol's; we made no copy, the mailbox is its owner's
         return 0
+
+    def withdraw(self, disposed: Disposed) -> Iterator[tuple[Doomed, str]]:
+        if self._dispose == "keep":
+            return
+        mails = self._listed()
+        keys = list(mails)
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            for key, doomed in disposed.by_key(keys[start : start + KEYS_AT_ONCE]).items():
+                yield doomed, self._remove(*mails[key], doomed, disposed)
+
+    def _remove(self, path: Path, mark: Mark, doomed: Doomed, disposed: Disposed) -> str:
+        try:
+            if sha256(read_whole(path, mark, self._path)) != doomed.digest:
+                return "differs"
+            disposed.going(doomed)
+            path.unlink()
+            sync_folder(path.parent)
+        except ArrivalError:  # a mail program moves or changes it right now: at the next run
+            return "changing"
+        except OSError as fault:
+            return "gone" if isinstance(fault, FileNotFoundError) else "refused"
+        return "removed"
 
     def close(self) -> None:
         self._watch.close()

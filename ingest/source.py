@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from records.errors import TemporaryError
 from records.model import Arrival, Channel
@@ -17,6 +17,26 @@ KEYS_AT_ONCE = 500  # databases limit the parameters of one statement
 
 class ArrivalError(TemporaryError):
     """This one arrival can not be had now; the source is well, so the caller may go on with the next."""
+
+
+class Doomed(NamedTuple):
+    """A submission whose case was disposed of: what bears its key goes, when it has these bytes."""
+
+    submission: str
+    digest: str  # SHA-256
+
+
+class Disposed(Protocol):
+    """What the ledger knows of this source's arrivals whose cases were disposed of."""
+
+    def by_key(self, keys: Sequence[str]) -> Mapping[str, Doomed]:
+        """Those of these keys that are of such arrivals."""
+
+    def by_size(self, size: int) -> Sequence[Doomed]:
+        """Those of so many bytes; none whose bytes belong to a living case as well."""
+
+    def going(self, doomed: Doomed) -> None:
+        """Written down just before the copy goes; when it raises, the copy stays."""
 
 
 class Source(Protocol):
@@ -45,6 +65,12 @@ class Source(Protocol):
 
     def forget(self, gone: Callable[[str], bool]) -> int:
         """Remove the copies that we made of arrivals whose SHA-256 is `gone` (R40); returns how many."""
+
+    def withdraw(self, disposed: Disposed) -> Iterator[tuple[Doomed, str]]:
+        """Remove originals of disposed cases that still lie where they came (R40), only what is byte for byte the same.
+
+        Yields each with a code: `removed`, or why it was left.  May be repeated: what is gone is not found again.
+        """
 
     def close(self) -> None:
         """Let go of connections and watches; the source may be polled again afterwards."""

@@ -288,3 +288,36 @@ def test_a_password_in_the_environment_is_warned_of() -> None:
     """Environments are inherited and shown; credentials are not."""
     (warning,) = check(load(None, None, {"SOMRR_SMTP__PASSWORD": "x"}))
     assert warning.startswith("smtp.password comes from the environment")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("SOMRR_METRICS__LISTEN", "0.0.0.0:9464", "metrics.listen: expected a loopback address"),
+        ("SOMRR_METRICS__LISTEN", "10.1.2.3:9464", "metrics.listen: expected a loopback address"),
+        ("SOMRR_METRICS__LISTEN", "[::]:9464", "metrics.listen: expected a loopback address"),
+        ("SOMRR_METRICS__LISTEN", "localhost:9464", "metrics.listen: expected a numeric address"),
+        ("SOMRR_METRICS__LISTEN", "127.0.0.1", "metrics.listen: expected ADDRESS:PORT"),
+        ("SOMRR_METRICS__LISTEN", "127.0.0.1:65536", "metrics.listen: expected ADDRESS:PORT"),
+        ("SOMRR_SCANNING__CLAMD", "clamd.example.org:3310", "scanning.clamd: expected a numeric address"),
+        ("SOMRR_SCANNING__CLAMD", "192.0.2.1:3310", "scanning.clamd: expected the path of a socket, or a loopback address"),
+    ],
+)
+def test_what_listens_or_takes_originals_in_clear_is_on_this_machine(key: str, value: str, told: str) -> None:
+    """Another machine's address, or a name that may become one, is refused."""
+    (fault,) = faults_of(environ={key: value})
+    assert told in fault
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1:9464", "[::1]:9464", "127.9.9.9:1"])
+def test_loopback_is_taken(value: str) -> None:
+    """Both kinds, for both keys."""
+    settings = load(None, None, {"SOMRR_METRICS__LISTEN": value, "SOMRR_SCANNING__CLAMD": value}).settings
+    assert (settings.metrics.listen, settings.scanning.clamd) == (value, value)
+
+
+def test_another_address_is_listened_on_when_it_is_said_in_so_many_words() -> None:
+    """`metrics.remote = true`, in whatever order it stands."""
+    environ = {"SOMRR_METRICS__LISTEN": "0.0.0.0:9464", "SOMRR_METRICS__REMOTE": "true"}
+    assert load(None, None, environ).settings.metrics.listen == "0.0.0.0:9464"
+    assert faults_of(environ={**environ, "SOMRR_METRICS__REMOTE": "false"})

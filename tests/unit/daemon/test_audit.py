@@ -35,7 +35,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     assert claimed is not None
     came = incoming(packet())
     decision = decide(came.__class__(claimed, came.parts, (), came.documents, came.mail), (), world(ref=REF))
-    made.store.commit(decision, 0, NOW)
+    made.store.commit(decision, NOW)
     yield made
     made.close()
 

@@ -89,7 +89,7 @@ def house_of(home: Path, clock: Clock, smtp: SmtpSink | None = None, fax: StandI
 def owe(house: House, *updates: Update, ref: str = REF) -> None:
     """A case that owes these."""
     case = Case(ref, CaseStatus.OPEN, NOW, NOW, NOW, token="t")
-    house.store.commit(Decision("made", case=case, new_case=True, updates=updates), 0, NOW)
+    house.store.commit(Decision("made", case=case, new_case=True, updates=updates), NOW)
 
 
 def update(name: str = "a" * 32, event: Event = Event.OPENED, **changes: Any) -> Update:

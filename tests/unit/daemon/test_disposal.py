@@ -54,7 +54,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     assert claimed is not None
     came = incoming(packet())
     decision = decide(replace(came, submission=claimed), (), world(ref=REF))
-    made.store.commit(decision, 0, NOW)
+    made.store.commit(decision, NOW)
     taken = made.home / "fax" / "taken"
     taken.mkdir()
     (taken / "fax.pdf").write_bytes(CANARY)
@@ -156,7 +156,7 @@ def test_what_happens_after_the_list_saves_the_case(house: House) -> None:
     due = listed_and_due(house)
     record = house.store.record(REF)
     assert record is not None
-    house.store.commit(act(record, Act("note", "Example Staff", "called"), world(LATER)), record.revision, LATER)
+    house.store.commit(act(record, Act("note", "Example Staff", "called"), world(LATER)), LATER)
     assert disposal.run(house, due, "machine", LATER + timedelta(days=15), None) == 0
     assert house.store.erasures() == []
 
@@ -165,7 +165,7 @@ def test_a_hold_blocks_and_is_named(house: House) -> None:
     """R39."""
     record = house.store.record(REF)
     assert record is not None
-    house.store.commit(act(record, Act("hold", "Example Staff", "", {"hold": True}), world()), record.revision, NOW)
+    house.store.commit(act(record, Act("hold", "Example Staff", "", {"hold": True}), world()), NOW)
     assert [one.retention.blockers for one in disposal.plan(house, LATER)] == [("hold",)]
 
 
@@ -177,13 +177,14 @@ def test_mail_that_was_no_packet_ends_too(tmp_path: Path) -> None:
         claimed = house.store.claim(NOW)
         assert claimed is not None
         came = replace(incoming([]), submission=claimed)
-        house.store.commit(decide(came, (), world()), 0, NOW)
+        house.store.commit(decide(came, (), world()), NOW)
         due = list(disposal.plan(house, LATER))
         assert steps(due) == ["dispose"]
         assert disposal.run(house, due, "machine", LATER, len(due)) == 1
         assert list(house.vault.names()) == []
         assert house.store.submissions()[0].state is SubmissionState.DISPOSED
         assert house.store.known("maildir", ["1"]) == {"1"}  # still in the mailbox, and not new
+        assert list(disposal.plan(house, LATER)) == []  # once
     finally:
         house.close()
 

@@ -18,8 +18,12 @@ from pydantic import SecretStr
 
 from config.settings import MailboxSettings, Settings, SmtpSettings
 from daemon import doctor, floors
+from daemon.cli import main
 from daemon.doctor import checks, fit
 from daemon.fitness import Check, machine, places, servers
+from daemon.house import House
+from records.errors import ConfigurationError
+from tests.servers.clamd import Clamd
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp import SmtpSink
 
@@ -108,6 +112,50 @@ def test_this_environment_is_above_the_floors() -> None:
     assert floors.libraries_below() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "old"), [("pillow", "12.9.9"), ("pdfminer.six", "20251107"), ("pydicom", "3.0.1")], ids=lambda word: str(word)
+)
+def test_the_floors_are_those_of_the_known_holes(monkeypatch: pytest.MonkeyPatch, name: str, old: str) -> None:
+    """The last release before each was closed is refused, by name."""
+    monkeypatch.setattr(floors, "version", lambda asked: old if asked == name else "99999999")
+    assert floors.libraries_below() == [f"{name} {old} is older than {floors.LIBRARIES[name]}"]
+
+
+@pytest.mark.parametrize("command", ["run", "once"])
+@pytest.mark.parametrize("hole", ["library", "environment"])
+def test_nothing_is_read_below_a_floor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, hole: str
+) -> None:
+    """The daemon does not start (78), names the hole, and leaves what has come; nor is there a reader for any other command."""
+    if hole == "library":
+        monkeypatch.setattr(floors, "LIBRARIES", {"pillow": "999"})
+    else:
+        monkeypatch.setenv("CMAP_PATH", str(tmp_path))
+    mail = tmp_path / "home" / "mail" / "new"
+    mail.mkdir(parents=True, mode=0o700)
+    (mail / "1").write_bytes(b"From: a@clinic.example\r\n\r\nx")
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", os.devnull, "--home", str(tmp_path / "home"), command])
+    assert (ended.value.code, "known holes" in capsys.readouterr().err) == (78, True)
+    assert (mail / "1").exists()
+    with pytest.raises(ConfigurationError, match="known holes"):
+        _ = House(with_home(tmp_path / "other")).readers
+
+
+def test_on_one_screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is unfit with its remedy, the rest as one line of names; 69 when something fails, 0 when it only warns."""
+    main(["--config", os.devnull, "--home", str(tmp_path), "doctor"])
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) <= 24, said
+    assert "libmagic" in said.splitlines()[-1]
+    main(["--config", os.devnull, "--home", str(tmp_path), "doctor", "--all"])
+    assert "knows a PDF" in capsys.readouterr().out
+    monkeypatch.setattr(floors, "LIBRARIES", {"pillow": "999"})
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", os.devnull, "--home", str(tmp_path), "doctor"])
+    assert (ended.value.code, "is older than 999" in capsys.readouterr().out) == (69, True)
+
+
 def test_an_absent_library_is_below_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not installed is not safe."""
     monkeypatch.setattr(floors, "LIBRARIES", {"no-such-library-of-ours": "1"})
@@ -176,10 +224,10 @@ def test_a_state_directory_that_can_not_be_written_fails() -> None:
     assert subprocess.check_output([sys.executable, "-c", script], cwd=root, text=True) == "fail\n"
 
 
-def test_little_room_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Less than a gigabyte free is too little to start."""
-    monkeypatch.setattr(places, "FREE_BYTES", 1 << 60)
-    assert named(places.state_directory(with_home(tmp_path)), "disk").status == "fail"
+def test_little_room_fails(tmp_path: Path) -> None:
+    """Less than `min_free` is too little to take anything in; the remedy says how much it takes."""
+    answer = named(places.state_directory(with_home(tmp_path, min_free=1 << 60)), "disk")
+    assert (answer.status, "1073741824.0 GiB" in answer.remedy) == ("fail", True)
 
 
 def test_a_configured_drop_folder_must_be_there(tmp_path: Path) -> None:
@@ -269,6 +317,46 @@ def test_a_mail_server_that_can_not_be_trusted_fails(sink: dict[str, Any]) -> No
     """No TLS, another's name, an unknown authority: nothing is said to it."""
     with SmtpSink(**sink) as running:
         assert only(servers.smtp(Settings(smtp=running.settings()))).status == "fail"
+
+
+def test_without_a_scanner_the_doctor_warns() -> None:
+    """Off by default; how to turn it on stands beside it."""
+    answer = only(servers.scanner(Settings()))
+    assert (answer.status, "scanning.clamd" in answer.remedy) == ("warn", True)
+
+
+def test_a_scanner_is_asked_what_it_knows_and_what_it_admits() -> None:
+    """A real clamd: fit; one that passes what it did not look into, and one that is away, fail with what to do."""
+    with Clamd() as running:
+        answer = only(servers.scanner(Settings(scanning=running.settings())))
+        assert (answer.name, answer.status) == ("scanner", "ok"), answer
+        assert answer.detail.startswith("ClamAV ")
+        running.stop()
+        away = only(servers.scanner(Settings(scanning=running.settings())))
+        assert (away.status, "scanner_away" in away.detail) == ("fail", True)
+    with Clamd(alert=False) as careless:
+        answers = list(servers.scanner(Settings(scanning=careless.settings())))
+    assert [(one.name, one.status) for one in answers] == [("scanner", "ok"), ("scanner_limits", "fail")]
+    assert "AlertExceedsMax" in answers[1].remedy
+
+
+def test_a_scanner_without_signatures_fails() -> None:
+    """It answers, and knows not even what every scanner knows."""
+    with Clamd(signature="00" * 40) as running:
+        answer = named(servers.scanner(Settings(scanning=running.settings())), "scanner")
+    assert (answer.status, "freshclam" in answer.remedy) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("version", "stale"),
+    [("ClamAV 1.4.3/27800/Mon Nov  4 09:27:41 2024", True), (f"ClamAV 1.4.3/1/{datetime.now(UTC):%a %b %d %H:%M:%S %Y}", False)],
+)
+def test_old_signatures_are_warned_of(monkeypatch: pytest.MonkeyPatch, version: str, stale: bool) -> None:
+    """By the date in clamd's own answer."""
+    with Clamd() as running:
+        monkeypatch.setattr("reading.clamd.Clamd.version", lambda _clamd: version)
+        answers = list(servers.scanner(Settings(scanning=running.settings())))
+    assert [one.name for one in answers if one.status == "warn"] == (["scanner_signatures"] if stale else [])
 
 
 def test_servers_that_are_not_there_fail() -> None:

@@ -321,3 +321,19 @@ def test_upper_case_digits_and_other_scripts_never_pass(fields: dict[str, str]) 
     kept = redact(None, "info", {"event": "x", **fields})
     texts = {name for name, value in kept.items() if isinstance(value, str)} - {"event", "version", "fault", "causes", "logger"}
     assert all(kept[name].isascii() and not kept[name].isalpha() for name in texts), kept
+
+
+@pytest.mark.parametrize(
+    ("method", "event", "level"),
+    [
+        ("info", events.DAEMON_STARTED, "info"),
+        ("info", events.UPDATE_FAILED, "warning"),
+        ("warning", events.DISK_LOW, "error"),
+        ("error", events.DAEMON_STARTED, "error"),
+        ("critical", events.UPDATE_FAILED, "critical"),
+    ],
+)
+def test_no_event_sinks_below_its_own_level(method: str, event: str, level: str) -> None:
+    """What the handbook has a heading for is found by level, however the code says it."""
+    (line,) = lines(lambda log: getattr(log, method)(event))
+    assert (line["event"], line["level"]) == (event, level)

@@ -9,7 +9,7 @@ import pytest
 from config.rules import Programme, Rules
 from config.telling import OUTWARD
 from daemon.cli import main
-from daemon.preview import preview
+from daemon.preview import example
 from outbound.wording import languages
 from records.model import Event
 
@@ -18,7 +18,7 @@ from records.model import Event
 @pytest.mark.parametrize("code", sorted(languages()))
 def test_every_update_can_be_looked_at_in_every_language(event: Event, code: str) -> None:
     """Whole, in the language asked for, with every finding that has words."""
-    message = preview(event, code, Rules(), everything=True)
+    message = example(event, code, Rules(), everything=True)
     assert f'<html lang="{code}"' in message.html
     assert "SOMRR-EXAMP-LE000-0" in message.text
 

@@ -41,6 +41,7 @@ class Drawing:
     """Readers that draw what they are given."""
 
     version: str = "1"
+    heard: float = 0.0
     seen: list[bytes] = field(default_factory=list)
 
     def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:  # noqa: ARG002 - the protocol's
@@ -65,9 +66,15 @@ def house(tmp_path: Path) -> Iterator[House]:
         "ab" * 8, submission.id, "encrypted", "a password is needed", sha256=kept.digest, channel=Channel.EMAIL, received_at=NOW
     )
     fate = PartFate("", kept.digest, Fate.QUARANTINED, "encrypted")
-    made.store.commit(Decision("held", submission.id, SubmissionState.QUARANTINED, fates=(fate,), held=(held,)), 0, NOW)
+    made.store.commit(Decision("held", submission.id, SubmissionState.QUARANTINED, fates=(fate,), held=(held,)), NOW)
     yield made
     made.close()
+
+
+def only(house: House) -> str:
+    """The id of what is held."""
+    (held,) = house.store.held()
+    return held.id
 
 
 def test_the_view_lies_in_memory_and_follows_the_ledger(house: House, tmp_path: Path) -> None:
@@ -123,12 +130,12 @@ def test_what_is_too_large_to_lie_open_is_taken_out_on_demand(
     QuarantineFolder(house.quarantine, house.store, house.vault, tmp_path).refresh(Drawing())
     (one,) = house.quarantine.iterdir()
     assert {path.name for path in one.iterdir()} == {"page-001.png", "WHY.txt"}
-    assert f"somrr quarantine show {'ab' * 8} --original FILE" in (one / "WHY.txt").read_text()
+    assert f"somrr quarantine show {only(house)} --original FILE" in (one / "WHY.txt").read_text()
     file = tmp_path / "original.eml"
-    assert run(capsys, house.home, "quarantine", "show", "ab" * 8, "--original", str(file))[0] == 0
+    assert run(capsys, house.home, "quarantine", "show", only(house), "--original", str(file))[0] == 0
     assert file.read_bytes() == MAIL
     assert file.stat().st_mode & 0o777 == 0o600
-    assert run(capsys, house.home, "quarantine", "show", "ab" * 8, "--original", str(file))[0] == 65
+    assert run(capsys, house.home, "quarantine", "show", only(house), "--original", str(file))[0] == 65
 
 
 def test_a_damaged_original_is_said_so_and_not_shown_in_part(house: House, tmp_path: Path) -> None:
@@ -236,3 +243,22 @@ def test_root_makes_nothing_that_the_daemon_can_not_read(tmp_path: Path, monkeyp
     with pytest.raises(ConfigurationError, match="belongs to user"):
         House(Settings(home=home)).keys.mint()
     assert list(home.iterdir()) == []
+
+
+def test_records_elsewhere_are_not_said_to_be_copied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A database of its own: both commands refuse and name the way, help has it whole, and the doctor warns."""
+    home, config = tmp_path / "home", tmp_path / "somrr.toml"
+    home.mkdir(mode=0o700)
+    url = f"sqlite:///{tmp_path}/elsewhere.db"
+    config.write_text(f'database = "{url}"\n')
+    (tmp_path / "copy").mkdir()
+    for words in (("backup", str(tmp_path / "new")), ("restore", str(tmp_path / "copy"))):
+        with pytest.raises(SystemExit, match="65"):
+            main(["--config", str(config), "--home", str(home), *words])
+        assert "somrr backup --help" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    main(["backup", "--help"])
+    told = capsys.readouterr().out
+    assert told.index("pg_dump") < told.index("vault/ DIR/vault/") < told.index("KEYRING/")
+    found = {check.name: check.status for check in places.database(Settings(home=home, database=url))}
+    assert found == {"database": "ok", "backup": "warn"}

@@ -449,3 +449,28 @@ def test_a_replaced_folder_is_watched_anew(drop: Path, fax: Make, tmp_path: Path
     assert time.monotonic() - began < 3
     timer.join()
     source.close()
+
+
+def test_taken_is_no_second_archive(drop: Path, courier: Make, clock: Clock, custody: Custody, logged: list[EventDict]) -> None:
+    """After its days a copy goes, file and folder, under a case and not; what a link points to stays, and 0 days keep all."""
+    (drop / "SOMRR-7F3K2-9").mkdir(parents=True)
+    (drop / "SOMRR-7F3K2-9" / "scan.pdf").write_bytes(PDF)
+    (drop / "disc").mkdir()
+    (drop / "disc" / "IM1").write_bytes(b"image")
+    source = courier(quiet_seconds=0, taken_days=14)
+    custody.take(source)
+    outside = drop.parent / "outside"
+    outside.mkdir()
+    (outside / "file").write_bytes(b"not ours")
+    (drop / "taken" / "link").symlink_to(outside)
+    assert len(list((drop / "taken").rglob("*"))) == 5
+    clock.now += 13 * 86400
+    custody.take(source)
+    assert len(list((drop / "taken").rglob("*"))) == 5
+    clock.now += 2 * 86400
+    custody.take(courier(quiet_seconds=0, taken_days=0))
+    assert len(list((drop / "taken").rglob("*"))) == 5
+    custody.take(source)
+    assert [path.name for path in (drop / "taken").rglob("*")] == ["SOMRR-7F3K2-9"]
+    assert (outside / "file").exists()
+    assert [line["files"] for line in logged if line["event"] == events.FOLDER_EMPTIED] == [3]
