@@ -36,9 +36,11 @@ _ISSUERS = (
     (re.compile(r"^(?:50|5[6-9]|6[0-9])"), {13, 15, 16, 18, 19}),  # Maestro and local cards
 )
 _ABOUT_CARDS = re.compile(
-    r"credit|debit|\bcc ?[#:]|card\s?(?:no|number|holder|type)|visa\b|master\s?card|amex|american express|cvv|cvc|expir"
-    r"|exp\.?\s?date|valid thru|tarjeta|cart[ãa]o|carte (?:bancaire|de cr|bleue)|kreditkarte|carta di credito|карт[аы]"
-    r"|بطاقة|כרטיס|کارت|kredi kart|信用卡|银行卡|カード|카드",
+    r"credit|debit|\bcc ?[#:]|card\s?(?:no|number|holder|type)|(?:my|your|charge)\s(?:\w+\s)?card\b"
+    r"|visa\b|master\s?card|amex|american express|cvv|cvc|expir"
+    r"|exp\.?\s?date|valid thru|tarjeta|cart[ãa]o|carte (?:bancaire|de cr|bleue)"
+    r"|kreditkarte|karten-?\s?n|carta di credito|карт[аы]"
+    r"|بطاقة|כרטיס|کارت|kredi kart|信用卡|银行卡|(?<![诊診保])卡[号號]|カード|카드",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
@@ -46,7 +48,16 @@ _LABEL = re.compile(
     r"|(?:karten|kreditkarten)nummer|numero\W(?:della\W)?carta|номер\W{0,3}карты|رقم\W{0,3}(?:ال)?بطاقة|卡号|卡號|カード番号|카드번호",
     re.IGNORECASE,
 )
+_OTHERS = re.compile(  # what stands before a number that is another's, though it looks the same
+    r"\b[A-Z]{2}\d{2}\s?(?:[A-Z0-9]{4}\s?)*$|(?:\biban|accession|acc\.? no|\border|polic[ey]|полис|\bомс"
+    r"|(?:id|identity|insurance|medical|health"
+    r"|patient|social security) card|身份证|[诊診保]卡|社保)\W{0,3}(?:\w{1,6}\W{1,3}){0,2}$",
+    re.IGNORECASE,
+)
 _MASKED = re.compile(rf"(?:{MASK}\s{{0,3}}){{13,19}}")
+_NAMED = re.compile(r"[^\s/.]{0,20}\.(?:pdf|jpe?g|png|tiff?|heic|docx?|xlsx?|txt|eml|zip)\b", re.IGNORECASE)
+_JOINED = re.compile(r"_|(?<=[^\W\d])[-.](?=\d)|(?<=\d)[-.](?=[^\W\d])")  # what joins words to a number in a file's name
+FEWEST_DIGITS = 10  # of a card's characters, where the others may be letters misread
 NEAR = 160  # characters before and after in which words about cards count
 
 
@@ -60,10 +71,9 @@ def luhn(digits: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """`text` with every script's figures, blanks and dashes as ASCII's, character for character."""
-    if text.isascii():
-        return text.replace("\t", " ")
-    return "".join(_folded(c) for c in text)
+    """`text` with every script's figures, blanks and dashes as ASCII's, character for character; joined words apart."""
+    folded = text.replace("\t", " ") if text.isascii() else "".join(_folded(c) for c in text)
+    return _JOINED.sub(" ", folded)
 
 
 @lru_cache(maxsize=4096)
@@ -76,19 +86,20 @@ def _folded(c: str) -> str:
 
 
 def card_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where card numbers stand in `text`."""
-    text = _plain(text)
+    """Where card numbers stand in `text`; in a file's name the digits alone are enough."""
+    written, text = text, _plain(text)
     for m in _CANDIDATE.finditer(text):
-        if sum(c.isdigit() for c in m[0]) < 11:
+        if sum(c.isdigit() for c in m[0]) < FEWEST_DIGITS:
             continue
         digits = re.sub(r"\D", "", m[0].translate(_LOOKALIKE))
         grouped = any(shape.match(m[0]) for shape in _GROUPS)
         near = text[max(0, m.start() - NEAR) : m.end() + NEAR]
         issued = any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _ISSUERS)
-        alone = grouped and "\n" not in m[0]
+        alone = (grouped and "\n" not in m[0]) or (len(digits) >= 15 and _NAMED.match(written, m.end()))
         checked = issued and luhn(digits) and len(set(digits)) > 1 and (alone or _ABOUT_CARDS.search(near))
         line = text[text.rfind("\n", 0, m.start()) + 1 : m.start()]
-        if checked or (grouped and digits[0] in "23456" and _LABEL.search(line)):
+        another = _OTHERS.search(text[max(0, m.start() - 40) : m.start()])
+        if (checked and not another) or (grouped and digits[0] in "23456" and _LABEL.search(line)):
             yield m.start(), m.end()
 
 

@@ -17,6 +17,7 @@ from records.model import FieldValue, Finding, Kind, Severity
 
 FORGIVING = 85.0  # of 100: how like a clause's wording a page must be
 FINDING = 80.0  # how like the words before the organ and the value, of which there are few
+MOST_ORGAN = 60  # characters of an organ's or tissue's name
 MOSTLY = 94.0  # a contrary clause that stands there so clearly is no slip of recognition
 WORDING = (
     "Slides and/or paraffin blocks (and corresponding pathology reports) of non-infectious and non-contagious human tissue "
@@ -35,10 +36,12 @@ _ALSO = {
     1: ("noninfectious and noncontagious human tissue", "non infectious non contagious human tissue"),
     3: ("fixed and preserved in paraffin", "preserved in paraffin", "fixed in formalin and embedded in paraffin"),
     4: ("has never been cultured", "have never been cultured", "never cultured", "has not been cultured"),
-    5: ("review by the department of pathology at uc san diego", "department of pathology at ucsd"),
+    5: ("review by the department of pathology at uc san diego", "review by the department of pathology at ucsd"),
 }
 _CONTRARY = {1: "of infectious and contagious human tissue", 4: "has been cultured"}  # near in letters, far in meaning
-_ORGAN = re.compile(r"([_\s.\-–—…]*)([^(]{0,90})")
+_ORGAN = re.compile(r"([_\s.\-–—…]*)([^\0]{0,110})")
+_HINT = re.compile(r"\([^()]{0,12}\b(?:organ|tissue|name of)\b[^()]{0,40}\)?", re.IGNORECASE)
+_SENTENCE_GOES_ON = re.compile(r"\s\(?(?:w[hb]i?[ceo]h|w[hb]i|that|which)\s{1,2}(?:are|is)?\b", re.IGNORECASE)
 _ORGAN_END = re.compile(r"\s*\b(?:w[hb]i?[ceo]h|that|and\s+is|f[il1]x[ec])|w[hb]ich\b|[.,;(_]|\n\s*\n", re.IGNORECASE)
 _NO_ORGAN = re.compile(r"w[hb]ich\b|that\b|are\b|fixed\b|\(?name of", re.IGNORECASE)
 _DOLLARS = re.compile(r"[\s:=.,'UIl]*(?:[S5§]|D|\$|[.,\s'])*(?<=[US5§D$,.'\s])([\d|OoIl][\d.,OoIl|]{0,11})", re.IGNORECASE)
@@ -109,12 +112,14 @@ def organ_in(text: str) -> tuple[str | None, bool]:
     m = _ORGAN.match(text, after) if after else None
     if m is None:
         return None, False
-    end = _ORGAN_END.search(m[2])
-    said = m[2][: end.start()] if end else m[2]
+    after_it = _HINT.sub(" ", m[2])
+    goes_on = _SENTENCE_GOES_ON.search(after_it[:MOST_ORGAN])
+    end = goes_on or _ORGAN_END.search(after_it)
+    said = after_it[: end.start()] if end else after_it
     runs_on = end is not None and end[0].strip()[:1].isalpha()  # the sentence goes on: the name may be broken over two lines
-    named = " ".join((said if runs_on else said.strip().partition("\n")[0]).split()).strip(" _.-–—…:*|")
+    named = " ".join((said if runs_on else said.strip().partition("\n")[0]).split()).strip(" _.,-–—…:*|")
     if len(named) >= 3 and not _NO_ORGAN.match(named) and sum(map(str.isalpha, named)) >= 3:
-        return named[:60], False
+        return named[:MOST_ORGAN], False
     return None, True
 
 

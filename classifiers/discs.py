@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from classifiers.series import has_no_pictures
 from records.model import Part, Role
 
 DIRECTORY = "application/dicom-dir"
-_NO_PICTURE = frozenset({"SR", "DOC", "PR", "KO", "REG", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "PLAN", "AU", "ECG", "HD"})
 _VIEWER = re.compile(
     r"autorun\.|dicomdir|dicom|viewer|visor|visualiz|pacs|efilm|radiant|osirix|weasis|syngo|centricity|onis", re.IGNORECASE
 )
@@ -40,7 +40,7 @@ def listed_in(directory: Part) -> list[Listed]:
             day, _, description = rest.partition(" ")
             studies.append(Listed(uid, day.strip("-"), description.strip()))
         elif line.startswith("series:"):
-            picture = line.removeprefix("series:").strip() not in _NO_PICTURE
+            picture = not has_no_pictures(line.removeprefix("series:").strip())
         elif line and picture:
             if not studies:
                 studies.append(Listed("", "", ""))

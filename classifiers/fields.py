@@ -7,28 +7,39 @@ columns of labels on one line, and a row of labels above a row of values, are re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from classifiers.dates import day_first, first_date, western_digits
+from classifiers.dates import day_first, find_dates, first_date, western_digits
 from classifiers.phrases import Hit
-from classifiers.sheets import sheet
 from classifiers.sight import LABEL, Sight
-from classifiers.words import Prepared, skeleton
+from classifiers.values import EMAIL, NUMBER, clean, is_cjk, name_in, one_value
+from classifiers.words import Prepared
 from records.model import FieldValue
 
 ROW_KEYS = frozenset({"patient_name", "birth_date", "sex", "patient_id", "accession", "study_date", "report_date", "stop"})
 DATE_FIELDS = ("birth_date", "study_date", "report_date")
+FEW_ACCENTS = 3  # letters of a text without a language that show that it is not English
 CONTACT_LINES = 5  # after the referring physician's label, where address and numbers stand
-_SEPARATOR = re.compile(r"^[ \t]*(?:\([^()\n]{0,40}\)[ \t]*)?(?:[:：|=][ \t:|]*|\t[ \t|]*| {2,}|[.…_]{3,}[ \t]*:?[ \t]*)")
+_SEPARATOR = re.compile(
+    r"^(?:\.(?=[ \t]*[:：]))?[ \t]*(?:\([^()\n]{0,40}\)[ \t]*)?"
+    r"(?:[:：|=][ \t:|]*|\t[ \t|]*| {2,}|[.…_]{3,}[ \t]*:?[ \t]*|(?:#|n?[°º]|No\.?(?=[ \t]*\S{0,3}\d))[ \t]*[:：]?[ \t]*)"
+)
 _CUT = re.compile(r"\t| {3,}|\||;|\s{2,}(?=[^\s]{1,20}:)")
 _COLUMNS = re.compile(r"\t+| {2,}|\s*\|\s*")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-/.]{1,24}")
-_EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9.\-]{1,120}\.[A-Za-z]{2,24}")
-_DEGREES = re.compile(r"(?i)(?:[\s,.]+(?:m\.?\s?d|ph\.?\s?d|d\.?\s?o|mbbs|facs|frcr|msc|dr med)\b\.?)+$")
-_NUMBER = re.compile(r"\+?\(?\d[\d ()./\-]{6,22}\d")
-_NAME = re.compile(r"^[^\W\d_](?:[^\W\d_]|[ .,'’\-^]){1,60}$")
+_PERSON = (
+    r"((?:[^\W\d_a-zà-ÿ][^\W\d_'’\-]*(?:['’\-][^\W\d_]+)*\.?,?\s*|(?:de|del|la|da|dos|di|van|von|der|den|du)\s+){2,6})"
+    r"(?:\d{1,3}\s[^\W\d_]{1,6}\.?)?[\s,;–—(\-]*$"
+)
+_BEFORE_BIRTH = (
+    re.compile(
+        r"\b(?i:mrs?|ms|miss|herrn?|frau|monsieur|madame|mme|m|sig(?:nor)?(?:a|\.ra)?|sra?|don|doña|dhr|mevr|mw"
+        r"|patient(?:en|in|e)?|pacient?e|paziente|patiënt)\b\.?\s+" + _PERSON
+    ),
+    re.compile(r"(?:^|:\s*)" + _PERSON),
+)
+_ACCENTED = re.compile("[À-ÖØ-öø-ÿğışĞİŞ]")
+_MARKED_BIRTH = re.compile(r"\*\s?(\d{1,2}\.\d{1,2}\.\d{4})|(\d{1,2}\.\d{1,2}\.\d{4})\s?г\.?\s?р\.")
 _CASE_REF = re.compile(
     r"S[O0]MRR[\s\-–—_.:]{0,3}([0-9A-Z]{5})[\s\-–—_.]{0,3}([0-9A-Z]{5})[\s\-–—_.]{0,3}([0-9A-Z])(?![0-9A-Z])", re.IGNORECASE
 )
@@ -44,13 +55,6 @@ class Label(NamedTuple):
     line: int
     opens_line: bool
     words: int
-
-
-@cache
-def _bones(table: str) -> Mapping[str, str]:
-    """Skeletons of a table of values: what they mean."""
-    content = sheet("labels.toml")[table]
-    return {" ".join(skeleton(w) for w in term.split()): code for code, terms in content.items() for term in terms}
 
 
 def _span(page: Prepared, hit: Hit) -> tuple[int, int]:
@@ -83,35 +87,29 @@ def _stands(text: str, label: Label) -> bool:
     if not after.strip() and before.strip() and not re.search(r"(?: {2}|[\t|])\s*$", before):
         return False
     if _SEPARATOR.match(after) or not after.strip(" :.*_#"):
-        return not before.strip() or bool(re.search(r"(?:[\s|\t:;,.)/\-*_#\]】]|\d)$", before)) or _is_cjk(text[label.start])
-    if _states_at_once(text, label, after) or _in_a_row(text, label, before, after):
+        return not before.strip() or bool(re.search(r"(?:[\s|\t:;,.()（/\-*_#\]】]|\d)$", before)) or is_cjk(text[label.start])
+    if _states_at_once(text, label, before, after) or _in_a_row(text, label, before, after):
         return True
-    return label.opens_line and (label.words >= 2 or _is_cjk(text[label.start])) and not label.key.endswith("_loose")
+    return label.opens_line and (label.words >= 2 or is_cjk(text[label.start])) and not label.key.endswith("_loose")
 
 
 def _in_a_row(text: str, label: Label, before: str, after: str) -> bool:
     """An ideographic label between blanks, as on printed forms (`姓名 李四 性别 女`): running text has no blanks there."""
-    if not _is_cjk(text[label.start]) or label.words < 2 or label.key not in ROW_KEYS:
+    if not is_cjk(text[label.start]) or label.words < 2 or label.key not in ROW_KEYS:
         return False
     return (not before or before[-1].isspace()) and after[:1].isspace()
 
 
-def _states_at_once(text: str, label: Label, after: str) -> bool:
+def _states_at_once(text: str, label: Label, before: str, after: str) -> bool:
     """`born on 3 April 1961`, `hospital number 42`: a date or number right after, as in letters and where OCR lost the colon."""
-    if label.key == "birth_date":
+    alone = len(re.split("[,;.(–]", before)[-1].split()) <= 1
+    exam_alone = label.key == "study_date" and label.words >= 2 and alone  # `Estudio realizado el 3 de abril`
+    if label.key == "birth_date" or exam_alone:
         return bool(re.match(r"\.?\s{1,2}\w{0,9}\.?\s?\d", after))
     if label.key in {"patient_id", "accession"}:
         named = label.words >= 2 or text[label.start : label.end].isupper()
         return named and bool(re.match(r"[.']?\s{1,2}(?:#|n[or]?[.º°]?\s)?\s?(?-i:[A-Z]{0,6})[\-/]?\d", after, re.IGNORECASE))
     return False
-
-
-def _is_cjk(character: str) -> bool:
-    return "\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af"
-
-
-def _clean(value: str) -> str:
-    return value.strip(" \t:：|=.*_#-–—>,").strip()
 
 
 def _columns(page: Prepared, labels: list[Label]) -> dict[int, str]:
@@ -147,7 +145,7 @@ def _stacks(page: Prepared, labels: list[Label]) -> dict[int, str]:
             stop += 1
         column = [by_line.get(n) for n, _ in lines[start:stop]]
         for skipped in range(3) if len(column) >= 3 else ():
-            cells = [_clean(line) for _, line in lines[stop + skipped : stop + skipped + len(column)]]
+            cells = [clean(line) for _, line in lines[stop + skipped : stop + skipped + len(column)]]
             if len(cells) == len(column) and _fit(column, cells):
                 values.update({label.start: cell for label, cell in zip(column, cells, strict=True) if label})
                 break
@@ -161,7 +159,7 @@ def _fit(column: list[Label | None], cells: list[str]) -> bool:
         if label is None or label.key in {"stop", "phone", "fax", "exam", "facility"}:
             continue
         dated = first_date(cell, None) is not None
-        good = dated if label.key in DATE_FIELDS else _one_value(label.key, cell) is not None and not dated
+        good = dated if label.key in DATE_FIELDS else one_value(label.key, cell) is not None and not dated
         if not good:
             return False
         telling += label.key in {*DATE_FIELDS, "sex", "patient_id", "accession"}
@@ -174,7 +172,7 @@ def labelled_values(page: Prepared, labels: list[Label]) -> Iterator[tuple[Label
     columns = {**_stacks(page, labels), **_columns(page, labels)}
     for i, label in enumerate(labels):
         if label.start in columns:
-            yield label, _clean(columns[label.start])
+            yield label, clean(columns[label.start])
             continue
         stop = text.find("\n", label.end)
         stop = len(text) if stop < 0 else stop
@@ -183,7 +181,7 @@ def labelled_values(page: Prepared, labels: list[Label]) -> Iterator[tuple[Label
             stop = following.start
         raw = text[label.end : stop]
         separator = _SEPARATOR.match(raw)
-        value = _clean(_CUT.split(raw[separator.end() if separator else 0 :].strip(), maxsplit=1)[0])
+        value = clean(_CUT.split(raw[separator.end() if separator else 0 :].strip(), maxsplit=1)[0])
         if not value and (not following or following.line > label.line):
             value = _value_below(text, stop, following)
         if value:
@@ -197,56 +195,7 @@ def _value_below(text: str, stop: int, following: Label | None) -> str:
     line = below.split("\n", 1)[0]
     if not line.strip() or (following and start >= 0 and following.start < start + len(line)):
         return ""
-    return _clean(_CUT.split(line.strip(), maxsplit=1)[0])
-
-
-def name_in(value: str) -> str | None:
-    """`value` as a person's name, without titles; None when it can not be one."""
-    titles = {skeleton(t) for term in words_of("titles") for t in term.split()}
-    dated = first_date(value)
-    value = re.sub(r"^[\W\d_]+", "", value[: dated.start] if dated else value)
-    value = re.sub(r"\([^()]*\)|\[[^\]]*\]", " ", value)
-    value = re.split(r"[,;]?\s+\d|\d|\s[-–—/]\s|/", value, maxsplit=1)[0]
-    words = _clean(value).split()
-    while words and skeleton(words[0].strip(".,")) in titles:
-        words = words[1:]
-    name = " ".join(words).strip(" .,-–")
-    for suffix in sheet("labels.toml")["titles"]["suffixes"]:
-        name = name.removesuffix(suffix).strip()
-    cjk = bool(name) and all(_is_cjk(c) or c in " ・·" for c in name)
-    if cjk:
-        return name if 2 <= len(name.replace(" ", "")) <= 12 else None
-    if not _NAME.match(name) or not 1 <= len(name.split()) <= 7 or len(name) < 3:
-        return None
-    no_names = {skeleton(w) for w in words_of("no_names")}
-    return None if {skeleton(w) for w in name.split()} & no_names else name
-
-
-@cache
-def words_of(table: str) -> tuple[str, ...]:
-    """The `words` of one table of labels.toml."""
-    return tuple(sheet("labels.toml")[table]["words"])
-
-
-def identifier_in(value: str) -> str | None:
-    """The first word of `value` that has a digit and looks like a number on a file."""
-    for m in _IDENTIFIER.finditer(western_digits(value)):
-        found = m[0].strip("./-")
-        if any(c.isdigit() for c in found) and len(found) >= 3:
-            return found
-    return None
-
-
-def sex_in(value: str) -> str | None:
-    """F or M as the value says it; None otherwise."""
-    first = re.findall(r"[^\W\d_]+", value)[:1]
-    return _bones("sex_values").get(skeleton(first[0])) if first else None
-
-
-def _physician(value: str) -> str | None:
-    name = name_in(re.sub(r"(?i)^(?:dr|dra|prof|professor|д-р|د|ד\"ר|uzm|op)\b\.?(?:\s*(?:dr|med|a)\b\.?)*", "", value).strip())
-    name = _DEGREES.sub("", name) if name else None
-    return name if name and (len(name.split()) >= 2 or _is_cjk(name[0])) else None
+    return clean(_CUT.split(line.strip(), maxsplit=1)[0])
 
 
 def _contacts(page: Prepared, physician: Label, labels: list[Label]) -> dict[str, FieldValue]:
@@ -261,38 +210,15 @@ def _contacts(page: Prepared, physician: Label, labels: list[Label]) -> dict[str
     start = physician.start
     stop = sum(len(line) + 1 for line in lines[: last + 1])
     block = page.text[start:stop]
-    if email := _EMAIL.search(block):
+    if email := EMAIL.search(block):
         found["physician_email"] = email[0].rstrip(".").lower()
     for label in labels:
         key = {"phone": "physician_phone", "fax": "physician_fax"}.get(label.key)
         if key and start <= label.start < stop and key not in found:
             after = western_digits(page.text[label.end : label.end + 40].split("\n", 1)[0])
-            if (number := _NUMBER.search(after)) is not None:
+            if (number := NUMBER.search(after)) is not None:
                 found[key] = " ".join(number[0].split())
     return found
-
-
-def _one_value(key: str, value: str) -> FieldValue | None:
-    if key in {"patient_name", "given_name", "family_name"}:
-        return name_in(value)
-    if key == "sex":
-        return sex_in(value)
-    if key in {"patient_id", "accession"}:
-        return identifier_in(value)
-    if key == "physician_name":
-        return _physician(value)
-    if key == "physician_email":
-        email = _EMAIL.search(value)
-        return email[0].lower() if email else None
-    if key in {"physician_phone", "physician_fax"}:
-        number = _NUMBER.search(western_digits(value))
-        return " ".join(number[0].split()) if number else None
-    if key == "country":
-        bones = " ".join(skeleton(w) for w in re.findall(r"[^\W_]+", value))
-        return _bones("countries").get(bones, value[:40]) if bones and not any(c.isdigit() for c in value) else None
-    if key == "facility":
-        return value[:80] if len(value) >= 3 and not value.isdigit() else None
-    return None
 
 
 def _one_fact_each(values: Iterable[tuple[Label, str]]) -> Iterator[tuple[Label, str]]:
@@ -307,12 +233,15 @@ def _one_fact_each(values: Iterable[tuple[Label, str]]) -> Iterator[tuple[Label,
 
 def fields_of(page: Prepared, seen: Iterable[Sight], language: str | None) -> dict[str, FieldValue]:
     """Everything labelled on the page, in the shapes of the fixed vocabulary; the first valid value of each counts."""
+    if language is None and len(_ACCENTED.findall(page.text)) >= FEW_ACCENTS:
+        language = "und"  # whatever it is, it is not the one language that puts the month first
     order = day_first(western_digits(page.text), language)
     strong: dict[str, FieldValue] = {}
     loose: dict[str, FieldValue] = {}
     labels = labels_on(page, seen)
     physician: Label | None = None
-    for label, value in _one_fact_each(labelled_values(page, labels)):
+    said = list(_one_fact_each(labelled_values(page, labels)))
+    for label, value in said:
         key = label.key.removesuffix("_loose")
         into = loose if label.key.endswith("_loose") else strong
         if key in into:
@@ -323,19 +252,52 @@ def fields_of(page: Prepared, seen: Iterable[Sight], language: str | None) -> di
                 into[key] = written.iso
                 if written.ambiguous:
                     into["date_ambiguous"] = True
-        elif (found := _one_value(key, value)) is not None:
+        elif (found := one_value(key, value)) is not None:
             into[key] = found
             if key == "physician_name":
                 physician = label
     fields = {**loose, **strong}
     given, family = (str(fields.pop(part, "")) for part in ("given_name", "family_name"))
-    if "patient_name" not in strong and family and (given := given or str(loose.get("patient_name", ""))):
+    alone = str(loose.get("patient_name", ""))
+    if "patient_name" not in strong and family and (given := given or alone):
         fields["patient_name"] = f"{given} {family}"
+    elif "patient_name" not in strong and given and alone and " " not in alone:  # `Nom : Dupont  Prénom : Anne`
+        fields["patient_name"] = f"{given} {alone}"
+    fields = {**_at_birth(page.text, labels, language), **_beside_the_name(said, page.text, language, order), **fields}
     if physician:
         fields = {**_contacts(page, physician, labels), **fields}
     if (ref := case_ref_in(page.text)) is not None:
         fields["case_ref"] = ref
     return fields
+
+
+def _at_birth(text: str, labels: Sequence[Label], language: str | None) -> dict[str, FieldValue]:
+    """A name right before `born on …`, or before a day marked as one of birth (`*`, `г.р.`), with that day."""
+    found: dict[str, FieldValue] = {}
+    marked = _MARKED_BIRTH.search(text)
+    if marked and (seen := first_date(marked[1] or marked[2], language, True)):
+        found["birth_date"] = seen.iso
+    born = [
+        label.start for label in labels if label.key == "birth_date" and first_date(text[label.end : label.end + 30], language)
+    ]
+    for place in (*born, *([marked.start()] if marked else [])):
+        before = text[text.rfind("\n", 0, place) + 1 : place]
+        m = next((m for pattern in _BEFORE_BIRTH if (m := pattern.search(before))), None)
+        if m and (name := name_in(m[1])) and len(name.split()) >= 2:
+            return {**found, "patient_name": name}
+    return found
+
+
+def _beside_the_name(
+    said: Iterable[tuple[Label, str]], text: str, language: str | None, order: bool | None
+) -> dict[str, FieldValue]:
+    """A day after the patient's name is one of birth when all others are years later (`Patient: Doe, Jane, 3.4.1961`)."""
+    for label, value in said:
+        day = first_date(value, language, order) if label.key == "patient_name" and name_in(value) else None
+        others = [int(d.iso[:4]) for d in find_dates(text, language, order) if d.iso != day.iso] if day else []
+        if day and others and int(day.iso[:4]) + 1 < min(others):
+            return {"birth_date": day.iso} | ({"date_ambiguous": True} if day.ambiguous else {})
+    return {}
 
 
 def case_ref_in(text: str) -> str | None:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import reduce
+from functools import cache, reduce
 from itertools import pairwise
 from math import gcd
 
+from classifiers.sheets import sheet
 from records.model import Dicom
 
-# PS3.3 C.7.3.1.1.1: modalities whose objects are pictures of the patient
-_IMAGE = frozenset(
-    "CT MR US MG CR DX XA RF PT NM XC IO PX BMD BI RG TG DG OP OPT OCT ES GM SM IVUS ECHO".split()  # noqa: SIM905 - a list of codes
-)
-_NO_IMAGE = frozenset(
-    "SR DOC PR KO REG SEG RTSTRUCT RTPLAN RTDOSE PLAN AU ECG HD RWV FID SMR".split()  # noqa: SIM905 - a list of codes
-)
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _SECONDARY = f"{_STORAGE}7"  # PS3.4 B.5: secondary capture and its multi-frame kin
 _NO_PIXELS = tuple(f"{_STORAGE}{n}." for n in (9, 11, 66, 67, 88, 104))  # waveforms, presentations, segmentations, reports
@@ -36,22 +30,38 @@ def is_capture(dicom: Dicom) -> bool:
     return _of_storage(dicom.sop_class, _SECONDARY) or any(word in _SCREEN for word in dicom.image_type)
 
 
+@cache
+def _codes(of: str) -> frozenset[str]:
+    return frozenset(sheet("dicom.toml")["modality"][of])
+
+
+def has_no_pictures(modality: str) -> bool:
+    """Whether objects of a modality only speak about images, or are none of a patient's pictures at all."""
+    return modality.upper() in _codes("no_pictures")
+
+
+def modality_of(dicom: Dicom) -> str:
+    """The header's modality; where it is left out, that of the storage class."""
+    told = sheet("dicom.toml")["sop_class"]
+    storage = dicom.sop_class.removeprefix(_STORAGE)
+    return dicom.modality.upper() or next((code for code, classes in told.items() if storage in classes), "")
+
+
 def is_image(dicom: Dicom) -> bool:
     """Whether a file belongs to a real image series."""
-    modality = dicom.modality.upper()
-    real = modality in _IMAGE or modality not in {*_NO_IMAGE, "OT"}
-    return dicom.has_pixels and real and not is_capture(dicom)
+    modality = modality_of(dicom)
+    return dicom.has_pixels and modality != "OT" and not has_no_pictures(modality) and not is_capture(dicom)
 
 
 def lacks_pixels(dicom: Dicom) -> bool:
     """A header of an image whose picture is not there."""
-    images = dicom.modality.upper() in _IMAGE and not dicom.sop_class.startswith(_NO_PIXELS)
+    images = modality_of(dicom) in _codes("pictures") and not dicom.sop_class.startswith(_NO_PIXELS)
     return images and not dicom.has_pixels and not is_capture(dicom)
 
 
 def is_support(dicom: Dicom) -> bool:
-    """An object that only speaks about images: presentation states, key notes, wrapped papers."""
-    return not dicom.has_pixels and (dicom.modality.upper() in _NO_IMAGE or dicom.sop_class.startswith(_NO_PIXELS))
+    """An object that only speaks about images: presentation states, key notes, segmentations, doses, wrapped papers."""
+    return has_no_pictures(dicom.modality) or (not dicom.has_pixels and dicom.sop_class.startswith(_NO_PIXELS))
 
 
 def is_measurement(dicom: Dicom) -> bool:

@@ -55,7 +55,18 @@ def _other_phrases() -> Iterator[Phrase]:
 def _numbered(term: str) -> Iterator[str]:
     """A label, and its shorter spellings where it begins with the word for number (`número de`, `núm. de`, `N.º de`)."""
     yield term
-    for long in ("número de ", "numéro de ", "numero di ", "numero ", "numéro "):
+    for long in (
+        "número de ",
+        "número do ",
+        "numéro de ",
+        "numéro d ",
+        "numero di ",
+        "numero ",
+        "numéro ",
+        "n do ",
+        "n de ",
+        "n ",
+    ):
         if term.startswith(long):
             particle = " ".join(long.split()[1:])
             rest = term.removeprefix(long)

@@ -6,9 +6,21 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import cache
 
 from classifiers import discs
-from classifiers.series import damaged, is_capture, is_image, is_support, lacks_pixels, numbers_said, only_scouts, wanting
+from classifiers.series import (
+    damaged,
+    is_capture,
+    is_image,
+    is_support,
+    lacks_pixels,
+    modality_of,
+    numbers_said,
+    only_scouts,
+    wanting,
+)
+from classifiers.sheets import sheet
 from classifiers.sight import BODY_PART, Sight, longest, sights
 from classifiers.words import prepare
 from records.model import Dicom, Document, FieldValue, Finding, Kind, Part, Severity
@@ -31,26 +43,36 @@ def body_part_in(seen: Iterable[Sight]) -> str | None:
     return "+".join(list(dict.fromkeys(s.phrase.kind for s in named))[:4]) or None
 
 
-def _part_of_header(text: str) -> str | None:
-    """The same of a header's words, where codes run together (PS3.16 Annex L)."""
-    spaced = text.replace("_", " ").replace("ABDOMENPELVIS", "ABDOMEN PELVIS").replace("CHESTABD", "CHEST ABDOMEN ")
-    return body_part_in(sights(prepare(spaced)))
+@cache
+def _coded_parts() -> Mapping[str, str]:
+    return {code: part for part, codes in sheet("dicom.toml")["body_part"].items() for code in codes}
+
+
+def _part_of_header(*texts: str) -> str | None:
+    """The same of a header's words and codes, in which names run together (PS3.16 Annex L)."""
+    spaced = " ".join(_coded_parts().get(re.sub(r"[^A-Z]", "", t.upper()), t) for t in texts).replace("+", " ").replace("_", " ")
+    seen = [
+        *(p for p in spaced.split() if p in _coded_parts().values()),
+        *(body_part_in(sights(prepare(spaced))) or "").split("+"),
+    ]
+    return "+".join([p for p in dict.fromkeys(seen) if p][:4]) or None
 
 
 def _fields(files: Sequence[Dicom]) -> dict[str, FieldValue]:
     images = [d for d in files if is_image(d)]
     lead = images or list(files)
-    modalities = Counter(modality_code(d.modality) for d in lead if d.modality)
+    modalities = Counter(modality_code(said) for d in lead if (said := modality_of(d)))
     first = lead[0]
     modality = "PT" if "PT" in modalities else (modalities.most_common(1)[0][0] if modalities else "")
-    named = " ".join(dict.fromkeys(f"{d.body_part} " for d in lead if d.body_part)) or first.study_description
-    described = f"{first.study_description} {first.series_description}"
+    named = dict.fromkeys(d.body_part for d in lead if d.body_part)
     fields: dict[str, FieldValue | None] = {
         "modality": modality,
-        "body_part": _part_of_header(named) or _part_of_header(described) or named.strip().upper() or None,
+        "body_part": _part_of_header(*named)
+        or _part_of_header(first.study_description)
+        or _part_of_header(first.series_description),
         "study_date": next((d.study_date for d in lead if d.study_date), None),
         "accession": next((d.accession for d in lead if d.accession), None),
-        "patient_name": next((d.patient_name for d in lead if d.patient_name), None),
+        "patient_name": next((d.patient_name for d in lead if any(map(str.isalpha, d.patient_name))), None),
         "birth_date": next((d.birth_date for d in lead if d.birth_date), None),
         "sex": next((_SEX[d.sex.upper()] for d in lead if d.sex.upper() in _SEX), None),
         "patient_id": next((d.patient_id for d in lead if d.patient_id), None),
@@ -82,8 +104,12 @@ def studies_of(
             by_study[part.dicom.study or part.sha256].append(part)
     gone: Counter[str] = Counter()
     away = []
+    known: set[frozenset[tuple[str, frozenset[str]]]] = set()
     for directory in directories[:MOST_DIRECTORIES]:
         listed = discs.listed_in(directory)
+        if (contents := frozenset((s.uid, frozenset(s.images)) for s in listed)) in known:
+            continue  # another copy of the same list
+        known.add(contents)
         absent = discs.absent(directory, listed, paths)
         gone.update(absent)
         if (document := _only_listed(directory, listed, absent, set(by_study))) is not None:
@@ -112,7 +138,8 @@ def _study(parts: Sequence[Part], absent: int, cut: Set[str]) -> Document:
         fields["looks_like"] = "dicom_note"
     else:
         captures = any(is_capture(d) for d in files)
-        evidence = "screenshots, photos or scans in DICOM files" if captures else "DICOM headers without their pictures"
+        told = "pictures of no kind of examination" if any(d.has_pixels for d in files) else "headers without their pictures"
+        evidence = "screenshots, photos or scans in DICOM files" if captures else f"DICOM {told}"
         findings = (no_image_set(evidence, fields),)
     sha256s = tuple(dict.fromkeys(part.sha256 for part, _ in pairs))
     return Document(

@@ -30,6 +30,7 @@ MAX_RATIO = 200
 MAX_REPORT = 200_000  # characters of a structured report
 MAX_SEQUENCE_LEVELS = 24
 _DAYS = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")  # the first that a machine filled in
+_NOBODYS_DAY = (1900, 1, 1)  # and what lies before: written where a machine asks for a date that nobody gave
 _PROGRAM_STARTS = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"%PDF", b"<", b"PK")
 
 
@@ -155,12 +156,13 @@ def _number(dataset: Dataset, keyword: str) -> int | None:
 
 
 def _date(dataset: Dataset, keyword: str) -> str | None:
-    """DA to ISO 8601, also the dotted form of old equipment; None when it is no date."""
+    """DA to ISO 8601, also the dotted form of old equipment; None when it is no date, or one that only fills its place."""
     from datetime import date
 
     digits = re.sub(r"[.\-/]", "", _text(dataset, keyword))[:8]
     try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).isoformat() if re.fullmatch(r"\d{8}", digits) else None
+        day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])) if re.fullmatch(r"\d{8}", digits) else None
+        return day.isoformat() if day is not None and day > date(*_NOBODYS_DAY) else None
     except ValueError:
         return None
 

@@ -21,9 +21,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifiers.studies import studies_of
 from config.rules import Checklist
-from records.model import CaseStatus, Document, Fact, Kind
+from records.model import CaseStatus, Dicom, Document, Fact, Kind, Part, Role, Severity
 from routing.completeness import Checked, check
+from routing.imagesets import image_sets
+from routing.radiology import pair
 from tests.ledger import Ledger
 from tests.makers import NOW, document, incoming, mail, world
 
@@ -120,6 +123,51 @@ def test_every_subset_of_several_studies(studies: int) -> None:
         assert sorted(lone) == sorted(f["study_date"] for f, p in zip(facts, present, strict=True) if p in (1, 2))
 
 
+ASKING = (  # what makes pathology wanted, unless staff say that it is not
+    [document(Kind.CORRESPONDENCE, pathology_requested=True, name="asks")],
+    [document(Kind.CORRESPONDENCE, mentions_specimen=True, name="mentions")],
+    [document(Kind.CUSTOMS_INVOICE)],
+)
+
+
+@pytest.mark.parametrize("said", [None, "none", "requested"])
+def test_pathology_over_every_subset_of_what_may_be_there(said: str | None) -> None:
+    """R14, R16: nothing asks and nothing came: nothing is required; else report and specimen, each missed by itself."""
+    for asked, reported, slides, blocks in itertools.product(range(8), (0, 1), (0, 1), (0, 1)):
+        papers = [d for n, some in enumerate(ASKING) if asked >> n & 1 for d in some] + [
+            document(Kind.PATHOLOGY_REPORT)
+        ] * reported
+        facts = {**fact("courier_slides")} if slides else {}
+        facts |= fact("courier_blocks") if blocks else {}
+        facts |= fact("pathology", said) if said else {}
+        wanted = said == "requested" or (said is None and bool(asked or slides or blocks))
+        missing = {"pathology_report_missing"} - ({"pathology_report_missing"} if reported else set())
+        missing |= set() if slides or blocks else {"specimen_missing"}
+        found = checked([document(LOA), document(CONSENT), document(REPORT, **CT), document(IMAGES, **CT), *papers], facts)
+        assert {f.code for f in found.missing} == (missing if wanted else set())
+        assert found.complete is not (wanted and bool(missing))
+
+
+def header(number: int) -> Part:
+    """One slice of a chest CT of six."""
+    dicom = Dicom(
+        sop_class="1.2.840.10008.5.1.4.1.1.2", sop_instance=f"1.9.1.{number}", study="1.9", series="1.9.1", modality="CT",
+        has_pixels=True, instance_number=number, study_date=CT["study_date"], body_part="CHEST",
+    )  # fmt: skip
+    return Part(f"disc/{number}", f"{number:064}", 1, "application/dicom", Role.MEMBER, dicom=dicom)
+
+
+def test_a_series_cut_into_two_mails_in_every_way() -> None:
+    """Sixty-two ways to send six images in two mails: whole together, whatever each of them lacked; one image less is a doubt."""
+    for first in itertools.product((0, 1), repeat=6):
+        mails = [[header(n + 1) for n, here in enumerate(first) if here is bit] for bit in (0, 1)]
+        sets = [d for parts in mails if parts for d in studies_of(parts)]
+        base = [document(LOA), document(CONSENT), document(REPORT, **CT)]
+        assert checked([*base, *sets]).complete
+        short = [d for parts in mails if (kept := [p for p in parts if p.path != "disc/3"]) for d in studies_of(kept)]
+        assert [f.code for f in checked([*base, *short]).findings if f.severity is Severity.DOUBTFUL] == ["series_incomplete"]
+
+
 days = st.sampled_from(["2026-02-10", "2026-02-11", "2026-02-20", ""])
 study_fields = st.fixed_dictionaries(
     {},
@@ -192,6 +240,14 @@ def test_every_report_and_image_set_is_accounted_for(documents: list[Document]) 
     kinds = {d.kind for d in documents}
     assert not (found.complete and kinds != {REPORT, IMAGES})
     assert all(f.study is not None and f.document for f in found.findings if f.code.endswith(("images", "report", "unclear")))
+    if kinds == {REPORT, IMAGES}:
+        paired = pair([d for d in documents if d.kind is REPORT], [d for d in documents if d.kind is IMAGES]).pairs
+        told = {
+            f.document for f in found.findings if f.code in ("report_without_images", "images_without_report", "pairing_unclear")
+        }
+        covered = {d.id for p in paired for d in (p.report, *p.images.documents)}
+        assert {s.id for s in image_sets(d for d in documents if d.kind is IMAGES)} <= told | covered
+        assert {d.id for d in documents if d.kind is REPORT} <= told | covered
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.forms import field_state, implausible, judge
+from classifiers.form_fields import field_state
+from classifiers.forms import implausible, judge
 from reading.align import lay, through
 from reading.words import Word
 from records.model import FormSeen, Kind, Page, Severity, TextSource, ZoneSeen

@@ -76,6 +76,8 @@ def test_a_kept_reading_holds_no_number() -> None:
 def test_a_misread_digit_beside_the_label_is_still_a_card() -> None:
     """A scan that fails the check is held all the same."""
     for text in (
+        "Karten-Nr. 4111111111111111",
+        "please charge my card 4111111111111111",
         "Card number: 4111 4111 1141 1111",
         "Número de tarjeta: 4111 4111 1141 1111",
         "Kartennummer 4111 4111 1141 1111",
@@ -98,6 +100,33 @@ def test_other_numbers_are_no_cards(text: str) -> None:
     """Identifiers, telephone numbers and dates stay."""
     assert list(card_spans(text)) == []
     assert mask(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["scan/4111111111111111.pdf", "card_4111-1111-1111-1111_exp.pdf", "tarjeta-4111111111111111.jpg", "4111_1111_1111_1111.tif"],
+)
+def test_a_number_in_a_files_name_is_hidden_where_lists_show_it(name: str) -> None:
+    """Joined to words by dashes and underscores, or the whole name; the lengths stay."""
+    assert "1111" not in mask(name)
+    assert len(mask(name)) == len(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IBAN ES91 4111 1111 1111 1111 1332",
+        "Accession number 4111 1111 1111 1111",
+        "полис ОМС 4111 1111 1111 1111",
+        "Health insurance card 4111 1111 1111 1111",
+        "IMG_20260114_101530.jpg",
+        "study_4111111111111111.dcm",
+    ],
+)
+def test_what_names_itself_otherwise_is_no_card(text: str) -> None:
+    """Accounts, accession and insurance numbers have a card's groups, and now and then its check digit."""
+    assert mask(text) == text
+    assert "1111" not in mask(text.partition(" ")[0] + " credit card number: 4111 1111 1111 1111")
 
 
 def test_luhn_finds_a_single_wrong_digit() -> None:

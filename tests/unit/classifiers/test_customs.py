@@ -67,6 +67,20 @@ def test_another_value_is_wrong(value: str, amount: float) -> None:
     assert [f.code for f in verdict.findings] == ["customs_value_wrong"]
 
 
+def test_the_sender_and_receiver_are_no_clause() -> None:
+    """A shipper's own pathology department beside our name does not say for whose review the tissue is."""
+    head = "Shipper: Example Hospital, Department of Pathology\nConsignee: International Patient Program, UC San Diego Health\n"
+    cut = "It is for review by the Department of Pathology at the University of California, San Diego. "
+    findings = judge_customs(head + WORDING.format(organ="liver", value="US$1.00").replace(cut, "")).findings
+    assert [f.code for f in findings] == ["customs_clause_missing_5"]
+
+
+@pytest.mark.parametrize("organ", ["stomach (antrum)", "lymph node, left axilla", "uterine\ncervix"])
+def test_an_organ_of_several_words_is_taken_whole(organ: str) -> None:
+    """Up to where the sentence goes on, over commas, brackets and a broken line."""
+    assert judge_customs(WORDING.format(organ=organ, value="US$1.00")).fields["organ"] == " ".join(organ.split())
+
+
 def test_a_fax_of_the_wording_still_passes() -> None:
     """OCR slips inside the clauses are forgiven."""
     text = WORDING.format(organ="colon", value="US$1.00").replace("infectious", "lnfectious").replace("cultured", "cuItured")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from classifiers.fields import case_ref_in, fields_of, name_in
+from classifiers.fields import case_ref_in, fields_of
 from classifiers.sight import sights
+from classifiers.values import name_in
 from classifiers.words import prepare
 from records.model import FieldValue
 

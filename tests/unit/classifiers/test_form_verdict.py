@@ -43,8 +43,9 @@ def test_a_complete_form_has_no_findings_and_all_its_fields() -> None:
     assert said.findings == ()
     assert said.confidence == 1.0
     assert said.fields == {
-        "form": "loa-en", "programme_form": True, "signed": "yes", "dated": "yes", "date": "2026-03-14",
+        "form": "loa-en", "form_version": "1", "programme_form": True, "signed": "yes", "dated": "yes", "date": "2026-03-14",
         "date_ambiguous": False, "patient_name": "SYNTHETIC PATIENT ALPHA", "birth_date": "1961-04-03",
+        "signer_role": "not_stated",
     }  # fmt: skip
 
 
@@ -87,11 +88,12 @@ def test_a_representative_signs_for_the_patient() -> None:
         ("Madre", "representative"),
         ("the patient", "patient"),
         ("Hija", "representative"),
-        ("", None),
+        ("Jx7 qq", "unclear"),
+        ("", "not_stated"),
     ],
 )
-def test_the_relationship_tells_who_signed(words: str, role: str | None) -> None:
-    """R9: what stands beside the relationship label, and nothing when nothing does."""
+def test_the_relationship_tells_who_signed(words: str, role: str) -> None:
+    """R9: what stands beside the relationship label; what can not be read, and nothing, are said to be so."""
     said = verdict(*changed(role=replace(ROLE, text=words, look="print" if words else "empty")))
     assert said.fields.get("signer_role") == role
 
@@ -246,3 +248,56 @@ def test_a_placeholder_in_the_text_is_found_without_a_blank() -> None:
 def test_implausible_days(day: str, wrong: bool) -> None:
     """The future begins after a day's grace for time zones; two years are long ago."""
     assert implausible(day, TODAY) is wrong
+
+
+def test_a_withdrawn_version_is_doubtful() -> None:
+    """Complete, but on a version that the operator no longer accepts: named, and for staff."""
+    old = replace(form(*COMPLETE), version="2024", withdrawn=True)
+    said = judge(LOA, [Page(1, "", TextSource.LAYER, form=old)], "en", TODAY)
+    assert (codes(said), said.fields["form_version"]) == ({"loa_outdated"}, "2024")
+    assert all(f.severity is Severity.DOUBTFUL for f in said.findings)
+
+
+def test_a_form_that_asks_twice_wants_both() -> None:
+    """Two places of the patient's, one of them empty: neither signature nor date is taken as given."""
+    second = replace(SIGNATURE, name="signature_2", look="empty", ink=0.0, strokes=0)
+    assert codes(verdict(*COMPLETE, second)) == {"loa_signature_unclear"}
+    assert codes(verdict(*COMPLETE, replace(second, look="pen", ink=0.05, strokes=3))) == set()
+    later = replace(DATE, name="date_2", text="", look="empty", ink=0.0)
+    assert codes(verdict(*COMPLETE, later)) == {"loa_date_unclear"}
+    assert codes(verdict(*COMPLETE, replace(later, name="witness_date"))) == set()
+
+
+def test_fields_that_name_two_people_are_doubtful() -> None:
+    """A further field may say the same or something else, but not somebody else."""
+    further = replace(FIELD, name="patient_2")
+    assert codes(verdict(*COMPLETE, further)) == set()
+    for other in ("SOMEBODY QUITE OTHER", "SYNTHETIC PATIENT ALPHA, born 1987-12-25"):
+        assert codes(verdict(*COMPLETE, replace(further, text=other))) == {"loa_field_unclear"}
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "text", "code"),
+    [
+        ("[DATE OF BIRTH]", "1961-04-03", None),
+        ("[DATE OF BIRTH]", "yes please", "loa_field_unclear"),
+        ("[COUNTRY]", "Peru", None),
+        ("[PATIENT NAME AND ADDRESS]", "Peru", "loa_field_unclear"),
+        ("[NAME OF REFERRING PHYSICIAN]", "Somebody Quite Other", None),
+        ("[PATIENT NAME]", "Peru", "loa_field_unclear"),
+    ],
+)
+def test_a_field_holds_what_its_placeholder_asks_for(placeholder: str, text: str, code: str | None) -> None:
+    """A date of birth in its own field is no name, and need be none."""
+    further = replace(FIELD, name="patient_2", placeholder=placeholder, text=text)
+    assert codes(verdict(*COMPLETE, further)) == ({code} if code else set())
+
+
+def test_the_picture_of_a_digital_signature_signs_nothing() -> None:
+    """Words that a signing program writes, or so much print beside the ink: doubtful, unless a signature was checked."""
+    written = replace(SIGNATURE, text="Digitally signed by Synthetic Patient", confidence=0.9)
+    assert codes(verdict(*changed(signature=written))) == {"loa_signature_unclear"}
+    assert codes(verdict(*changed(signature=replace(SIGNATURE, strokes=26)))) == {"loa_signature_unclear"}
+    assert codes(verdict(*changed(signature=replace(written, digital="trusted")))) == set()
+    shown = Page(1, "Firmado digitalmente por Paciente", TextSource.OCR, form=form(*COMPLETE))
+    assert codes(judge(LOA, [shown], "es", TODAY)) == {"loa_signature_unclear"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from classifiers.identify import identify
-from classifiers.marks import wished_on, wishes
+from classifiers.marks import stain_of
 from classifiers.sight import sights
+from classifiers.wants import wants
 from classifiers.words import prepare
 from config.rules import Identifying
 from records.model import FieldValue, Kind, Page, Part, Reading, Role, TextSource
@@ -41,9 +42,22 @@ ASKED = [
     ("ja", "病理の再診断もお願いいたします。"),
     ("ja", "パラフィンブロックを宅配便で送ります。"),
     ("ko", "병리 슬라이드 재판독도 부탁드립니다."),
+    # no fixed phrase: who asks, what is done and what is looked at, in one clause
+    ("en", "Could your department please have another look at the biopsy slides?"),
+    ("en", "The unstained sections are in a parcel sent by FedEx."),
+    ("es", "Las laminillas sin teñir van por mensajería."),
+    ("fr", "Merci de relire aussi les lames d'anatomopathologie."),
+    ("de", "Bitte begutachten Sie auch die histologischen Schnitte."),
+    ("zh", "石蜡包块已用快递寄出。"),
     ("ko", "파라핀 블록을 택배로 보내겠습니다."),
 ]
 DENIED = [
+    ("en", "Please review her CT images and the attached pathology report."),
+    ("en", "Kindly evaluate the scans of this patient with biopsy proven lymphoma."),
+    ("en", "We would like a second opinion, as the biopsy showed carcinoma."),
+    ("en", "Please evaluate the tissue swelling on the MRI. The discs were sent by courier."),
+    ("de", "Bitte beurteilen Sie die CT-Bilder; der histologische Befund liegt bei."),
+    ("fr", "Les lames ont été relues à l'hôpital."),
     ("en", "No pathology review needed."),
     ("en", "We do not want the pathology slides reviewed."),
     ("en", "Pathology consultation requested: no. Pathology specimen review is not required."),
@@ -100,7 +114,7 @@ STAINS = [
 
 def wished(text: str) -> dict[str, FieldValue]:
     page = prepare(text)
-    return wishes(wished_on(page, sights(page)))
+    return {**wants([(page, False)]), **stain_of(sights(page))}
 
 
 @pytest.mark.parametrize(("language", "text"), ASKED)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from classifiers.series import absent, is_image
+from classifiers.sheets import sheet
 from classifiers.studies import studies_of
 from records.model import Dicom, Kind, Part, Role, Severity
 
@@ -86,6 +87,39 @@ def test_what_is_no_image_series(change: dict[str, str | bool]) -> None:
     assert not is_image(dicom)
     (study,) = studies_of([part(dicom)])
     assert study.kind is Kind.UNKNOWN
+
+
+@pytest.mark.parametrize("modality", ["SEG", "RTDOSE", "RTIMAGE", "REG"])
+def test_what_has_pixels_and_shows_no_patient_is_put_aside(modality: str) -> None:
+    """Segmentations and doses are no images that need a report, and nothing that staff must look at."""
+    (study,) = studies_of([part(replace(header(), modality=modality))])
+    assert (study.kind, study.fields["looks_like"], study.findings) == (Kind.UNKNOWN, "dicom_note", ())
+
+
+def test_modalities_are_either_pictures_or_not() -> None:
+    """One list for headers and directories, without overlap; a storage class tells what a header leaves out."""
+    codes = sheet("dicom.toml")["modality"]
+    assert not set(codes["pictures"]) & set(codes["no_pictures"])
+    (study,) = studies_of([part(replace(header(), modality=""))])
+    assert study.fields["modality"] == "CT"
+
+
+@pytest.mark.parametrize(
+    ("code", "described", "part_of_body"),
+    [
+        ("CSPINE", "MR BRAIN AND NECK", "CSPINE"),
+        ("LSSPINE", "", "LSPINE"),
+        ("NECKCHESTABDPELV", "", "NECK+CHEST+ABDOMEN+PELVIS"),
+        ("UP_EXM", "", "EXTREMITY"),
+        ("E+1", "", None),
+        ("", "A PRIVATE NOTE", None),
+        ("", "CT CHEST", "CHEST"),
+    ],
+)
+def test_the_codes_of_body_parts(code: str, described: str, part_of_body: str | None) -> None:
+    """PS3.16 Annex L; what is none of our parts is not told, as it would clash with every report."""
+    (study,) = studies_of([part(replace(header(), body_part=code, study_description=described))])
+    assert study.fields.get("body_part") == part_of_body
 
 
 def test_radiography_is_one_modality_and_pet_ct_is_pet() -> None:

@@ -126,6 +126,13 @@ def test_a_disc_that_lists_more_than_it_holds_is_doubtful() -> None:
     assert doubts(study) == [("series_incomplete", "the disc's directory lists 7 images, 4 are here")]
 
 
+def test_a_directory_that_came_twice_counts_once() -> None:
+    """A copy of the list beside it, or in a second mail, makes no more images missing."""
+    whole = on_disc(series(CT, CALENDAR)[:3], listed=4)
+    (study,) = [d for d in documents(zipped({**whole, "COPY/DICOMDIR": whole["DICOMDIR"]})) if d.kind is Kind.RADIOLOGY_IMAGE]
+    assert doubts(study) == [("series_incomplete", "the disc's directory lists 4 images, 3 are here")]
+
+
 @pytest.mark.parametrize("style", ["lower", "version", "flat", "elsewhere"])
 def test_listed_files_are_found_however_the_disc_was_copied(style: str) -> None:
     """Case, ISO 9660's version numbers, lost folders and another archive do not make files missing."""
