@@ -58,7 +58,7 @@ def like_name(text: str) -> bool:
 
 def mended(text: str) -> str:
     """Digits as 0-9, letters that OCR takes for digits beside digits put right, specks between words out; length unchanged."""
-    digits = re.sub(r"(?<=[^\W\d_])[.·](?=[^\W\d_]{3})", " ", western_digits(text))
+    digits = re.sub(r"(?<=[^\W\d_])[.·\-](?=[^\W\d_]{3})", " ", western_digits(text))
     digits = re.sub(r"(?<=[\d/.\-])[oOQ](?=[\d/.\-]|$|\s)|(?<![^\W\d])[oOQ](?=\d)", "0", digits)
     return re.sub(r"(?<=[\d/.\-])[lI|](?=[\d/.\-]|$|\s)|(?<![^\W\d])[lI|](?=\d)", "1", digits)
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from rapidfuzz import fuzz
-
 from classifiers import form_text
-from classifiers.form_words import any_of, date_in, like_name, mended, places, plain, readings, words
+from classifiers.form_fields import OTHER_SIGNERS, READABLE, field_state, named, of_patient, two_people
+from classifiers.form_words import any_of, date_in, mended, plain, readings, words
 from records.model import FieldValue, Finding, FormSeen, Kind, Page, Severity, ZoneSeen
 
 FAIR = 0.75  # OCR confidence at which a date that parses is believed
-READABLE = 0.8  # OCR confidence at which a typed name is believed
+MOST_STROKES = 12  # shapes in a signature: more are print beside it, such as what a signing program writes
 STALE_YEARS = 2  # an agreement signed earlier was not signed for this request
-OTHER_SIGNERS = ("witness", "interpreter", "physician")
 _NUMBERS = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}")
 
 
@@ -43,15 +41,25 @@ class _Notes:
     findings: list[Finding] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
     trust_anyone: bool = False
+    shown: bool = False  # the page says that somebody signed it digitally
 
     def find(self, code: str, severity: Severity, detail: str) -> None:
-        prefix = "loa" if self.kind is Kind.LETTER_OF_AGREEMENT else "consent"
-        whole = code if code == "not_programme_form" else f"{prefix}_{code}"
+        whole = code if code == "not_programme_form" else f"{_prefix(self.kind)}_{code}"
         if whole not in {f.code for f in self.findings}:
             self.findings.append(Finding(whole, severity, detail, requirement=self.kind.value))
 
     def verdict(self, confidence: float) -> FormVerdict:
         return FormVerdict(dict(self.fields), tuple(self.findings), tuple(self.evidence), confidence)
+
+
+def _prefix(kind: Kind) -> str:
+    return "loa" if kind is Kind.LETTER_OF_AGREEMENT else "consent"
+
+
+def pages_mixed(kind: Kind) -> Finding:
+    """Whose page is whose can not be told."""
+    why = "its pages lie mixed with those of another copy, or give two dates of birth"
+    return Finding(f"{_prefix(kind)}_pages_mixed", Severity.DOUBTFUL, why, requirement=kind.value)
 
 
 def judge(
@@ -62,7 +70,7 @@ def judge(
     `today` is the caller's; without it nothing is called implausible (see `implausible`).
     `trust_anyone`: a digital signature that holds signs a form even when no trusted authority vouches for its signer.
     """
-    notes = _Notes(kind, trust_anyone=trust_anyone)
+    notes = _Notes(kind, trust_anyone=trust_anyone, shown=any(any_of(p.text, words("shown")) for p in pages))
     laid = [p.form for p in pages if p.form and p.form.form is not None]
     named = [p.form for p in pages if p.form and p.form.form is None]
     if laid:
@@ -86,7 +94,7 @@ def implausible(date_iso: str, today: date) -> bool:
 def _judge_registered(notes: _Notes, seen: Sequence[FormSeen], language: str | None, today: date | None) -> float:
     form = max(seen, key=lambda f: f.match)
     mine = [f for f in seen if f.form == form.form]
-    notes.fields["form"] = form.form or ""
+    notes.fields["form"], notes.fields["form_version"] = form.form or "", form.version or ""
     notes.fields["programme_form"] = form.kind == notes.kind.value
     notes.evidence.append(
         f"laid over registered form {form.form}, version {form.version}: {form.match:.0%} of its words in place"
@@ -97,6 +105,8 @@ def _judge_registered(notes: _Notes, seen: Sequence[FormSeen], language: str | N
             Severity.DOUBTFUL,
             f"reads as {notes.kind.value} but lies on a form of another kind ({form.kind})",
         )
+    if form.withdrawn:
+        notes.find("outdated", Severity.DOUBTFUL, f"version {form.version} is no longer accepted")
     absent = sorted(set(range(1, form.pages + 1)) - {f.page for f in mine})
     zones = list(_agreed(mine))
     _signature(notes, zones, absent, any(f.sealed for f in mine))
@@ -195,28 +205,41 @@ _LOOKS = {
     "print": "type stands where a signature should be",
     "smudge": "a smudge stands where a signature should be",
     "line": "only a line stands where a signature should be",
+    "crowded": "print stands beside what may be a signature, as beside the picture of a digital one",
     "unclear": "what stands in the place for the signature can not be told to be one",
 }
+
+
+def _crowded(zone: ZoneSeen) -> bool:
+    return zone.look == "pen" and zone.strokes > MOST_STROKES
 
 
 _DIGITAL = {
     "changed": "the file was changed after it was digitally signed, or its digital signature does not hold",
     "unread": "the digital signature in the place for one can not be checked",
+    "pictured": "what is seen says that the form was signed digitally; of a picture or a printed page that can not be checked",
     "intact": "the digital signature holds, but no authority that is trusted here vouches for its signer",
 }
 
 
 def _signature(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], sealed: bool = False) -> None:
     """`sealed`: the file holds a digital signature that lies in none of the zones."""
-    places = _signers(zones, "signature")
+    places = [replace(z, look="crowded") if _crowded(z) else z for z in _signers(zones, "signature")]
     broken = [z for z in places if z.digital in ("changed", "unread")]
     held = [z for z in places if z.digital == "trusted" or (z.digital == "intact" and notes.trust_anyone)]
-    signed = held or [z for z in places if z.look == "pen"]
+    signed = held or [z for z in places if z.look == "pen" and not (notes.shown and z.digital)]
     doubtful = [z for z in places if z.look not in ("pen", "empty")]
+    pictured = notes.shown or any(any_of(z.text, words("typed")) for z in places)
     unvouched = [z for z in places if z.digital == "intact"]
     if broken:
         notes.fields["signed"] = "unclear"
         notes.find("signature_unclear", Severity.DOUBTFUL, _DIGITAL[broken[0].digital])
+    elif pictured and not held and not unvouched:
+        notes.fields["signed"] = "unclear"
+        notes.find("signature_unclear", Severity.DOUBTFUL, _DIGITAL["pictured"])
+    elif signed and (empty := _fellows(signed, places)):
+        notes.fields["signed"] = "unclear"
+        notes.find("signature_unclear", Severity.DOUBTFUL, f"signed in one place and not in another ({empty[0].name})")
     elif signed:
         notes.fields["signed"] = "yes"
         notes.evidence.append(_signs(signed[0]))
@@ -239,6 +262,16 @@ def _signature(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], 
         notes.find("unsigned", Severity.MISSING, "the place for the signature is empty")
 
 
+def _fellows(done: Sequence[ZoneSeen], places: Sequence[ZoneSeen]) -> list[ZoneSeen]:
+    """Places of the same person in which nothing was done: a form that asks twice wants both."""
+    stems = {_stem(zone) for zone in done}
+    return [zone for zone in places if _stem(zone) in stems and zone not in done]
+
+
+def _stem(zone: ZoneSeen) -> str:
+    return re.sub(r"_\d+$", "", zone.name)
+
+
 def _signs(zone: ZoneSeen) -> str:
     """The evidence of one signed place."""
     if zone.digital == "trusted":
@@ -253,14 +286,18 @@ def _missing_pages(absent: Sequence[int]) -> str:
 
 
 def _role(notes: _Notes, zones: Sequence[ZoneSeen], signed: Sequence[ZoneSeen]) -> None:
-    """R9: who signed as what; left out when nothing says."""
-    said = " ".join(z.text for z in zones if z.kind == "role")
-    if any_of(said, words("signer", "representative")):
-        notes.fields["signer_role"] = "representative"
+    """R9: who signed as what: patient | representative | unclear (something stands there) | not_stated."""
+    asked = [z for z in zones if z.kind == "role"]
+    said = " ".join(z.text for z in asked)
+    if any_of(said, words("signer", "representative")) or all(z.name.startswith("representative") for z in signed):
+        role = "representative"
     elif any_of(said, words("signer", "patient")):
-        notes.fields["signer_role"] = "patient"
-    elif all(z.name.startswith("representative") for z in signed):
-        notes.fields["signer_role"] = "representative"
+        role = "patient"
+    else:
+        role = "unclear" if any(z.look != "empty" or z.text.strip() for z in asked) else "not_stated"
+    notes.fields["signer_role"] = role
+    if role in ("patient", "representative"):
+        notes.evidence.append(f"signed as {role}")
 
 
 # --- date --------------------------------------------------------------------------------------------------------------
@@ -277,6 +314,9 @@ def _date(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], langu
     ]
     if sure:
         _take_date(notes, sure[0].text, language, today)
+        if empty := _fellows(sure, places):
+            notes.fields["dated"] = "unclear"
+            notes.find("date_unclear", Severity.DOUBTFUL, f"dated in one place and not surely in another ({empty[0].name})")
     elif read or any(z.look != "empty" or z.text.strip() for z in places):
         impossible = any(_NUMBERS.search(mended(z.text)) and _surely(z, READABLE) for z in places)
         notes.fields["dated"] = "unclear"
@@ -329,50 +369,14 @@ def _fields(notes: _Notes, zones: Sequence[ZoneSeen], absent: Sequence[int], lan
     agreement = notes.kind is Kind.LETTER_OF_AGREEMENT
     for zone in places:
         state, why = field_state(zone)
-        if state == "replaced":
-            _named(notes, zone.text, language)
+        told = named(zone.text, language) if state == "replaced" and of_patient(zone) else {}
+        if two_people(notes.fields, told):
+            notes.find("field_unclear", Severity.DOUBTFUL, "its fields name two people")
+        elif state == "replaced":
+            notes.fields.update({name: value for name, value in told.items() if name not in notes.fields})
             notes.evidence.append("the field holds its own text in place of the placeholder")
         elif agreement:
             severity = Severity.DOUBTFUL if state == "unclear" else Severity.MISSING
             notes.find(f"field_{state}", severity, why)
     if agreement and not places and absent:
         notes.find("field_unclear", Severity.DOUBTFUL, _missing_pages(absent))
-
-
-def field_state(zone: ZoneSeen) -> tuple[str, str]:
-    """R7: replaced | unreplaced | blank | unclear, and why."""
-    text, wanted = plain(zone.text), plain(zone.placeholder)
-    if not text:
-        if zone.look == "empty":
-            return "blank", "the field is empty"
-        return "unclear", "something stands in the field that can not be read"
-    if wanted:
-        kept = [w for w in wanted.split() if any(fuzz.ratio(w, t) > 80 for t in text.split())]
-        rest = " ".join(t for t in text.split() if not any(fuzz.ratio(w, t) > 80 for w in wanted.split()))
-        if fuzz.ratio(text, wanted) > 82 or (len(kept) >= 0.75 * len(wanted.split()) and not like_name(rest)):
-            return "unreplaced", "the placeholder still stands in the field"
-        if len(kept) >= 0.75 * len(wanted.split()) and re.search(r"[\[\]<>{}«»]", zone.text):
-            return "unclear", "the placeholder stands in the field beside other text"
-    if zone.look != "print":
-        return "unclear", "the field was filled in by hand, or is not surely typed"
-    if zone.confidence is not None and zone.confidence < READABLE:
-        return "unclear", "the field is not surely read"
-    if not like_name(zone.text):
-        return "unclear", "what stands in the field is no name"
-    return "replaced", ""
-
-
-def _named(notes: _Notes, text: str, language: str | None) -> None:
-    """Name and date of birth from "NAME, born 1961-04-03" and the like."""
-    bare = mended(text)
-    stops = [m.start() for word in words("born", "words") for m in places(word, bare)]
-    stops += [m.start() for m in re.finditer(r"\d", bare)]
-    name = text[: min(stops, default=len(text))]
-    for label in sorted(words("born", "names"), key=len, reverse=True):
-        name = re.sub(rf"^\W*{re.escape(label)}\b\s*:\s*", "", name, flags=re.IGNORECASE)
-    name = " ".join(name.strip(" \t,;:.-–—([{*/|_\"'،؛、，；：").split())
-    if like_name(name) and "patient_name" not in notes.fields:
-        notes.fields["patient_name"] = name
-    seen = date_in(text, language)
-    if seen and not seen.ambiguous and "birth_date" not in notes.fields:
-        notes.fields["birth_date"] = seen.iso

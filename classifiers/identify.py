@@ -6,7 +6,7 @@ Pure: the same reading under the same rules gives the same documents, in the ord
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,15 +15,17 @@ from classifiers.cards import has_card, mask
 from classifiers.customs import judge_customs
 from classifiers.exams import exam_fields
 from classifiers.fields import fields_of
-from classifiers.forms import judge
+from classifiers.form_pages import gathered, one_version, tangled, two_people
+from classifiers.forms import judge, pages_mixed
 from classifiers.links import promised
-from classifiers.marks import is_programme, marks_of, wished_on, wishes
+from classifiers.marks import is_programme, marks_of, stain_of
 from classifiers.mrz import find_mrz
 from classifiers.page import Scored, classify_sighted, judge_weights
 from classifiers.segment import PageFacts, Run, runs_of
 from classifiers.series import is_measurement
 from classifiers.sight import sights
 from classifiers.studies import document_id, no_image_set, not_images, studies_of
+from classifiers.wants import wants
 from classifiers.words import prepare, without_fax_line
 from config.rules import Identifying
 from records.model import Dicom, Document, FieldValue, Finding, Kind, Page, Part, Reading, Role, Severity, TextSource
@@ -39,6 +41,7 @@ _OVERLAY = re.compile(
     r"\b(?:WW?/?WL|WW?|WL|Se(?:ries)?|Im(?:age|g)?|Zoom|DFOV|FOV|kVp?|mAs?|Thk|SL|TR|TE|Loc|Tilt)\s?[:=]\s?[-\d]", re.IGNORECASE
 )
 _REPORT_MODALITIES = frozenset({"SR", "DOC"})
+_SR_KINDS = frozenset({Kind.RADIOLOGY_REPORT, Kind.PATHOLOGY_REPORT, Kind.MEDICAL_RECORD})
 _DISC_NOTE = re.compile(
     r"(?:^|/)(?:read_?me|lies_?mich|lisez_?moi|l[eé]a?me|leggimi|licen[cs]e)[^/]*\.(?:txt|html?)$", re.IGNORECASE
 )
@@ -98,12 +101,21 @@ def _has_text(part: Part) -> bool:
 
 def _documents_of(part: Part, rules: Identifying) -> list[Document]:
     pages = part.pages or (Page(1, "", TextSource.NONE),)
+    pages = one_version(pages)
     facts = [_facts(page, rules) for page in pages]
-    runs = runs_of(facts)
+    runs = gathered(runs_of(facts))
     if part.role is Role.BODY or len(facts) == 1:
         runs = (Run(tuple(facts), 1.0),)
-    documents = [_document(part, run, len(runs) > 1, rules) for run in runs]
+    mixed = tangled(pages)
+    documents = [_whole(_document(part, run, len(runs) > 1, rules), run, mixed) for run in runs]
     return [_disc_note(d) for d in documents] if part.role is Role.MEMBER and _DISC_NOTE.search(part.path) else documents
+
+
+def _whole(document: Document, run: Run, mixed: frozenset[str]) -> Document:
+    """A form whose pages may be two people's is doubtful, however complete it looks."""
+    if document.kind not in FORMS or not (document.fields.get("form") in mixed or two_people(run.pages)):
+        return document
+    return replace(document, findings=(*document.findings, pages_mixed(document.kind)))
 
 
 def _disc_note(document: Document) -> Document:
@@ -123,7 +135,7 @@ def _facts(page: Page, rules: Identifying) -> PageFacts:
     scored = classify_sighted(prepared, seen, rules.threshold)
     fields = fields_of(prepared, seen, scored.language)
     if scored.title == Kind.RADIOLOGY_REPORT:
-        fields = {**exam_fields(prepared, seen, Kind.RADIOLOGY_REPORT), **fields}
+        fields = {**exam_fields(prepared, seen, Kind.RADIOLOGY_REPORT, scored.language), **fields}
     if carded:
         scored = _certain(scored, Kind.PAYMENT_CARD, 0.98, "a payment card number (masked)")
         return PageFacts(shown, prepared, seen, scored, fields, alone=True)
@@ -195,12 +207,14 @@ def _document(part: Part, run: Run, split: bool, rules: Identifying) -> Document
     if part.dicom is not None:
         kind, fields = _dicom_report(part.dicom, part, kind, fields)
     if kind in {Kind.RADIOLOGY_REPORT, Kind.PATHOLOGY_REPORT}:
-        fields = {**exam_fields(run.pages[0].prepared, run.pages[0].seen, kind), **fields}
+        fields = {**exam_fields(run.pages[0].prepared, run.pages[0].seen, kind, language), **fields}
     if kind is Kind.CUSTOMS_INVOICE:
         customs = judge_customs(text)
         fields, findings = {**fields, **customs.fields}, customs.findings
     if kind in WISHING:
-        fields = {**fields, **_wishes(kind, run)}
+        fields = {**fields, **stain_of(seen)}
+        if kind not in FORMS:  # a form's printed words are nobody's wish
+            fields |= wants((f.prepared, f.page.source is TextSource.OCR) for f in run.pages)
     if kind in FORMS:
         fields, findings, more = _form(kind, pages, marks_of(seen), language, fields, rules)
         evidence += more
@@ -224,15 +238,6 @@ def _document(part: Part, run: Run, split: bool, rules: Identifying) -> Document
         fields=fields,
         findings=findings,
     )
-
-
-def _wishes(kind: Kind, run: Run) -> dict[str, FieldValue]:
-    """What the sender asks; a form's printed words about pathology are the form's, not the sender's."""
-    asked: Counter[str] = Counter()
-    for facts in run.pages:
-        asked.update(wished_on(facts.prepared, facts.seen))
-    printed = {"pathology_requested", "mentions_specimen"} if kind in FORMS else set()
-    return wishes({mark: n for mark, n in asked.items() if mark not in printed})
 
 
 def _merged(pages: Sequence[PageFacts]) -> dict[str, FieldValue]:
@@ -266,6 +271,8 @@ def _dicom_report(dicom: Dicom, part: Part, kind: Kind, fields: Mapping[str, Fie
         header.pop(counted, None)
     if is_measurement(dicom):
         return Kind.UNKNOWN, {**fields, **header, "looks_like": "dicom_note"}
+    if dicom.modality == "SR" and kind not in _SR_KINDS:
+        kind = Kind.UNKNOWN
     if kind is Kind.UNKNOWN and dicom.modality in _REPORT_MODALITIES and _is_prose(part):
         kind = Kind.RADIOLOGY_REPORT
     return kind, {**fields, **header}
@@ -304,4 +311,9 @@ def _form(
         )
         return {**fields, "programme_form": False}, (doubt,), ()
     verdict = judge(kind, pages, language, trust_anyone=rules.accept_untrusted_signatures)
+    if fields.get("birth_date") == verdict.fields.get("date"):  # stood beside words that ask for a date of birth
+        fields = {name: value for name, value in fields.items() if name != "birth_date"}
+    if any(page.source is TextSource.OCR and page.form is not None and page.form.form for page in pages):
+        # read once, as a whole page: what the place of the field did not confirm is not believed
+        fields = {name: value for name, value in fields.items() if name != "birth_date"}
     return {**fields, "programme_form": True, **verdict.fields}, tuple(verdict.findings), verdict.evidence

@@ -21,6 +21,7 @@ from reading.words import Word
 
 Points = npt.NDArray[np.float64]
 NEAR = 9.0  # pixels of the blank: what still counts as in place
+SHARP = 1.5  # times as sharp as half a degree to either side: the page lies level
 FLOW = 160.0  # pixels: how far edited text may have flowed on
 
 
@@ -34,14 +35,17 @@ class Laid:
     pairs: tuple[tuple[int, int], ...]  # (word of the page, word of the blank)
     at: Points  # n × 2: where the pairs' words stand on the blank
     off: Points  # n × 2: how far the page's words then lie from there
+    same: float = 0.0  # how many of the blank's words stand in place, a word that reads otherwise counting less
 
-    def shift(self, x: float, y: float, neighbours: int = 8) -> tuple[float, float]:
-        """How far the page lies off around a point of the blank, pixels: the middle of its nearest words."""
-        if not len(self.at):
+    def shift(self, x: float, y: float, neighbours: int = 8, above: bool = False) -> tuple[float, float]:
+        """How far the page lies off around a point of the blank, pixels: the middle of its nearest words, or those `above`."""
+        known = np.flatnonzero(self.at[:, 1] < y - NEAR) if above else np.arange(len(self.at))
+        if not len(known):
             return 0.0, 0.0
-        distance = np.hypot((self.at[:, 0] - x) * 0.35, self.at[:, 1] - y)  # words of the same row are the best witnesses
+        at, off = self.at[known], self.off[known]
+        distance = np.hypot((at[:, 0] - x) * 0.35, at[:, 1] - y)  # words of the same row are the best witnesses
         nearest = np.argsort(distance)[:neighbours]
-        dx, dy = np.median(self.off[nearest], axis=0)
+        dx, dy = np.median(off[nearest], axis=0)
         return float(dx), float(dy)
 
 
@@ -80,7 +84,8 @@ def lay(page: Sequence[Word], blank: Sequence[Word], size: tuple[int, int]) -> L
     every = [*pairs, *flowed]
     ps, bs = [p for p, _ in every], [b for _, b in every]
     agreed = len(pairs) / max(1, sum(1 for m in mine if m))
-    return Laid(matrix, match, agreed, tuple(every), target[bs], placed[ps] - target[bs])
+    same = sum(fuzz.ratio(mine[p], theirs[b]) for p, b in pairs) / 100
+    return Laid(matrix, match, agreed, tuple(every), target[bs], placed[ps] - target[bs], same)
 
 
 def _seeds(mine: list[str], theirs: list[str]) -> list[tuple[int, int]]:
@@ -196,5 +201,8 @@ def _skew(image: npt.NDArray[np.uint8]) -> float:
         profile = cv2.warpAffine(ink, turn, (width, height))[10:-10].sum(axis=1)
         return float(np.square(np.diff(profile)).sum())
 
+    lies = sharpness(0.0)
+    if lies > SHARP * max(sharpness(-0.5), sharpness(0.5)) and lies >= max(sharpness(-0.1), sharpness(0.1)):
+        return 0.0  # as it came from a printer's file; to try all angles would cost more than all else
     coarse = max(np.arange(-4, 4.01, 0.5).tolist(), key=lambda a: (sharpness(a), -abs(a)))
     return float(max(np.arange(coarse - 0.4, coarse + 0.41, 0.1).tolist(), key=sharpness))

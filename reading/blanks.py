@@ -33,6 +33,17 @@ from reading.zones import bracketed, highlights, places
 from records.errors import ConfigurationError, RefusedError
 from records.model import Zone
 
+HELP = """\
+withdrawn = false  # true: a form returned on this version is no longer accepted without staff
+
+# Places. A missing one is added, a wrong one changed or removed; then: somrr form show NAME
+#   kind = "signature", "date", "role" (relationship to the patient) or "field" (what the sender replaces)
+#   name: whose it is. "signature" and "date" are the patient's, or of whoever signs for the patient; "representative" signs
+#     in the patient's place; names that begin with "witness", "interpreter" or "physician" sign for nobody else.
+#     "signature" and "signature_2": both must be signed; "date" and "date_2": both must be filled in.
+#   box: left, top, right, bottom in fractions of the page from its upper left corner: all of the room that a hand may use
+#   placeholder: of a field, the blank's own words in it
+"""
 MOST_PAGES = 20  # of a blank: more is no form
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -50,6 +61,7 @@ class Blank:
     words: tuple[Word, ...]  # of its text layer, in fractions of the page
     image: Grey  # rows × FRAME columns
     zones: tuple[Zone, ...]  # of this page
+    withdrawn: bool = False  # no longer accepted: known only to be told from the current one
 
 
 class _ZoneEntry(BaseModel):
@@ -76,6 +88,7 @@ class _FormEntry(BaseModel):
     kind: Literal["letter_of_agreement", "informed_consent"]
     version: str = "1"
     language: str = "en"
+    withdrawn: bool = False
     zones: list[_ZoneEntry] = []
 
     @field_validator("zones")
@@ -118,7 +131,8 @@ def _load(home: Path) -> Iterator[Blank]:
         raise ConfigurationError("form_unusable", f"{home.name}: {_why(fault)}") from fault
     for number, (image, words) in enumerate(sheets, start=1):
         zones = tuple(Zone(z.name, z.kind, z.page, z.box, z.placeholder) for z in entry.zones if z.page == number)
-        yield Blank(home.name, entry.kind, entry.version, entry.language, number, len(sheets), words, _grey(image), zones)
+        said = entry.kind, entry.version, entry.language
+        yield Blank(home.name, *said, number, len(sheets), words, _grey(image), zones, entry.withdrawn)
 
 
 def _why(fault: Exception) -> str:
@@ -146,7 +160,7 @@ def find_zones(pdf: bytes) -> tuple[Zone, ...]:
     for number, (image, words) in enumerate(sheets, start=1):
         fields = highlights(image, words, number) or bracketed(words, number) or [z for z in pale if z.page == number]
         seen = [*(z for z in declared if z.page == number), *places(words, dark(flat(_grey(image))), number)]
-        found.extend(fields)
+        found.extend(f for f in fields if not any(_covers(f, z) for z in seen if z.kind != "field"))
         found.extend(z for i, z in enumerate(seen) if not (z.kind == "field" and fields) and not _known(z, seen[:i]))
     return tuple(_distinct(found))
 
@@ -159,6 +173,12 @@ def _known(zone: Zone, others: Sequence[Zone]) -> bool:
         if tall > 0 and wide > 0.5 * min(zone.box[2] - zone.box[0], other.box[2] - other.box[0]):
             return True
     return False
+
+
+def _covers(marked: Zone, place: Zone) -> bool:
+    """Does a highlight only show where to sign or to date?"""
+    x, y = (marked.box[0] + marked.box[2]) / 2, (marked.box[1] + marked.box[3]) / 2
+    return place.box[0] <= x <= place.box[2] and place.box[1] <= y <= place.box[3]
 
 
 def _distinct(zones: Sequence[Zone]) -> Iterator[Zone]:
@@ -193,7 +213,11 @@ def register(folder: Path, name: str, pdf: bytes, kind: str, version: str = "1",
             "form_unreadable", f"The file is no PDF that can be read, or has more than {MOST_PAGES} pages."
         ) from fault
     if any(len(words) < 5 for _, words in sheets):
-        raise RefusedError("form_no_text", "The blank needs a text layer on every page: register the original PDF, not a scan.")
+        raise RefusedError(
+            "form_no_text",
+            "The blank needs a text layer on every page, by which returned ones are laid over it: register the original PDF, or "
+            "export it again from the program that wrote it, not a scan or a picture.",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
@@ -214,7 +238,7 @@ def register(folder: Path, name: str, pdf: bytes, kind: str, version: str = "1",
 
 def _toml(kind: str, version: str, language: str, zones: Sequence[Zone]) -> str:
     lines = [f"{key} = {_quoted(value)}" for key, value in (("kind", kind), ("version", version), ("language", language))]
-    lines.append("# box: left, top, right, bottom as fractions of the page, from its upper left corner")
+    lines += HELP.splitlines()
     for zone in zones:
         lines += ["", "[[zones]]", f"name = {_quoted(zone.name)}", f"kind = {_quoted(zone.kind)}", f"page = {zone.page}"]
         lines += [f"box = [{', '.join(f'{side:.4f}' for side in zone.box)}]", f"placeholder = {_quoted(zone.placeholder)}"]

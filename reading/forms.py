@@ -15,10 +15,10 @@ from reading.align import Laid, lay, level, through
 from reading.blanks import Blank
 from reading.ink import FRAME, Grey, Mask, dark, filling, flat, rules
 from reading.labels import AGREEMENT, DATE, SIGNATURE, Label, holds, labels, mirrored, plain, right_to_left
-from reading.sheet import Recognise, Sheet
+from reading.sheet import Own, Recognise, Sheet, own_ink
 from reading.signatures import Seal
 from reading.words import Word
-from reading.zones import bracketed, places
+from reading.zones import Ruled, bracketed, places
 from records.model import FormSeen, ZoneSeen
 
 SHARED = 0.3  # of a blank's words a page must share to be laid over it
@@ -26,8 +26,10 @@ LAID = 0.45  # of a blank's words in place: this is the form
 AGREED = 0.6  # or of the page's words, when much of the page was not read
 WORST = ("changed", "unread", "intact", "trusted")  # states of digital signatures
 NEAR = 0.012  # of the page's height, that a signature's field may lie off its line
-PERFECT = 0.98  # of the likeliest blank's words in place: no other need be tried
 TRIED = 5  # blank pages that a page is laid over, the likeliest ones
+ALIKE = 0.9  # of the likeliest one's shared words: another version perhaps, so it is tried as well
+MOST_TRIED = 12  # blank pages at most, that a page is laid over
+TOLD = 0.2  # words that tell two versions apart: "2024" for "2026" is a quarter of a word
 
 
 def looks_like_form(text: str, blanks: Sequence[Blank]) -> bool:
@@ -57,12 +59,13 @@ def observe(
     if found is None or not _is_it(found[1]):
         seen = _by_labels(image, words, len(blanks), found[1].match if found else 0.0, recognise)
         return replace(seen, sealed=True) if seen and seals else seen
-    blank, laid = found
+    blank, laid, also = found
     sheet = Sheet(image, words, blank, laid, recognise)
     zones = tuple(sheet.seen(zone) for zone in blank.zones)
     zones, sealed = _sealed(zones, blank, laid, seals, number)
     match = round(laid.match, 3)
-    return FormSeen(blank.name, blank.kind, blank.version, blank.page, blank.pages, match, zones, len(blanks), sealed)
+    said = blank.name, blank.kind, blank.version, blank.page, blank.pages
+    return FormSeen(*said, match, zones, len(blanks), sealed, also, blank.withdrawn)
 
 
 def _sealed(
@@ -95,19 +98,28 @@ def _is_it(laid: Laid) -> bool:
     return laid.match >= LAID or (laid.agreed >= AGREED and len(laid.pairs) >= 40)
 
 
-def _nearest(words: Sequence[Word], blanks: Sequence[Blank]) -> tuple[Blank, Laid] | None:
-    """The blank page that most of the words agree with, among those that share the most words."""
+def _nearest(words: Sequence[Word], blanks: Sequence[Blank]) -> tuple[Blank, Laid, tuple[str, ...]] | None:
+    """The blank page that explains most of the words, and the other forms that explain them as well.
+
+    Versions of one form differ by a clause or by the date at its foot: what both say is counted for both, so that the words
+    in which they differ decide.  Of those that no word tells apart, one that is still accepted is taken, the latest.
+    """
     mine = frozenset(plain(w.text) for w in words)
     shares = sorted(((_shared(mine, blank), -i) for i, blank in enumerate(blanks)), reverse=True)
-    likely = [blanks[-i] for share, i in shares[:TRIED] if share >= SHARED / 2]
-    best: tuple[Blank, Laid] | None = None
-    for blank in likely:
-        laid = lay(words, blank.words, (blank.image.shape[1], blank.image.shape[0]))
-        if laid is not None and (best is None or laid.match > best[1].match):
-            best = blank, laid
-        if best is not None and best[1].match >= PERFECT:
-            break
-    return best
+    likely = [
+        blanks[-i]
+        for place, (share, i) in enumerate(shares[:MOST_TRIED])
+        if share >= SHARED / 2 and (place < TRIED or share >= ALIKE * shares[0][0])
+    ]
+    laid = [(blank, how) for blank in likely if (how := lay(words, blank.words, (blank.image.shape[1], blank.image.shape[0])))]
+    if not laid:
+        return None
+    worth = {id(how): 2 * how.same / (len(words) + len(blank.words)) for blank, how in laid}
+    best = max(worth.values())
+    equal = [(b, how) for b, how in laid if (best - worth[id(how)]) * (len(words) + len(b.words)) / 2 <= TOLD]
+    blank, how = max(equal, key=lambda each: (not each[0].withdrawn, each[0].version, worth[id(each[1])]))
+    also = {b.name for b, _ in equal if b.page == blank.page and b.pages == blank.pages} - {blank.name}
+    return blank, how, tuple(sorted(also))
 
 
 # --- without a blank -------------------------------------------------------------------------------------------------
@@ -121,15 +133,16 @@ def _by_labels(image: Grey, words: Sequence[Word], compared: int, match: float, 
     size = FRAME, round(FRAME * image.shape[0] / image.shape[1])
     grey = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     ink = dark(flat(grey))
-    zones, asked = places(straight, ink, 1), bracketed(straight, 1)
+    lines = rules(ink)
+    zones, asked = places(straight, ink, 1, lines), bracketed(straight, 1)
     if not zones and not asked:
         return None
     named = _named(straight, size[0] / size[1])
     own = [w for w in straight if _labelled(w, named)]
-    blank = Blank("", "", "", "", 1, 1, tuple(own), _paper(size, own, ink), zones)
+    blank = Blank("", "", "", "", 1, 1, tuple(own), grey, zones)
     nowhere = np.zeros((0, 2))
     laid = Laid(np.diag([float(size[0]), float(size[1]), 1.0]), 0.0, 0.0, (), nowhere, nowhere)
-    sheet = Sheet(grey, [w for w in straight if not _labelled(w, named)], blank, laid, recognise, drawn=False)
+    sheet = Sheet(grey, [w for w in straight if not _labelled(w, named)], blank, laid, recognise, _own(own, ink, lines))
     seen = [sheet.seen(zone) for zone in zones if zone.kind != "field"]
     seen += [ZoneSeen(z.name, z.kind, 0.0, 0, 1.0, z.placeholder, None, z.placeholder, "print") for z in asked]
     return FormSeen(None, None, None, 1, 1, round(match, 3), tuple(seen), compared)
@@ -151,13 +164,13 @@ def _labelled(word: Word, named: Sequence[Label]) -> bool:
     return any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box in (label.box for label in named))
 
 
-def _paper(size: tuple[int, int], own: Sequence[Word], ink: Mask) -> Grey:
-    """White paper with what is surely the form's own: labels as blocks, rules as lines."""
-    paper = np.full((size[1], size[0]), 255, np.uint8)
-    for left, top, right, bottom in rules(ink):
-        paper[max(0, top - 2) : bottom + 2, left:right] = 0
-    paper[filling(ink, 1, 60) > 0] = 0  # the upright sides of cells
-    for word in own:
-        rows = slice(max(0, round(word.top * size[1]) - 2), round(word.bottom * size[1]) + 2)
-        paper[rows, max(0, round(word.left * size[0]) - 2) : round(word.right * size[0]) + 2] = 0
-    return paper
+def _own(words: Sequence[Word], ink: Mask, lines: Sequence[Ruled]) -> Own:
+    """What is surely the form's own: labels as blocks, rules as lines.  Nothing of it is looked for again."""
+    ruled, (height, width) = np.zeros_like(ink), ink.shape
+    for left, top, right, bottom in lines:
+        ruled[max(0, top - 2) : bottom + 2, left:right] = 1
+    printed = ruled | filling(ink, 1, 60)  # the upright sides of cells
+    for word in words:
+        rows = slice(max(0, round(word.top * height) - 2), round(word.bottom * height) + 2)
+        printed[rows, max(0, round(word.left * width) - 2) : round(word.right * width) + 2] = 1
+    return own_ink(printed, np.zeros_like(ink), ruled)

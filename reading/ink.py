@@ -6,7 +6,7 @@ Sizes are given at `FRAME` pixels a page width, about 146 dots an inch: 5.75 pix
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -57,7 +57,18 @@ def streaks(ink: Mask) -> Mask:
 
     They may drift a little on their way, as on a page that lies askew or was photographed.
     """
-    return (_level_streaks(ink) | np.ascontiguousarray(_level_streaks(np.ascontiguousarray(ink.T)).T)) & ink
+    level, upright = streaks_apart(ink)
+    return level | upright
+
+
+def streaks_apart(ink: Mask) -> tuple[Mask, Mask]:
+    """The level ones and the upright ones."""
+    return _level_streaks(ink) & ink, turned(_level_streaks(turned(ink))) & ink
+
+
+def turned(mask: Mask) -> Mask:
+    """Rows for columns."""
+    return np.ascontiguousarray(mask.T)
 
 
 def _level_streaks(ink: Mask) -> Mask:
@@ -111,7 +122,7 @@ def on_the_line(added: Mask, near: Mask) -> Mask:
 
 
 def crossing(rest: Mask, gone: Mask, ink: Mask, reach: int, wide: int = 9) -> Mask:
-    """Of the ink that lies under `gone` lines, what crosses them: there is other ink (`rest`) right above and right below."""
+    """Of the ink that lies under `gone` level lines, what crosses them: other ink (`rest`) is right above and right below."""
     upper = np.zeros((2 * reach + 1, wide), np.uint8)
     upper[: reach + 1] = 1  # a pixel sees what is above it
     above, below = (np.asarray(cv2.dilate(rest, half), np.uint8) for half in (upper, upper[::-1].copy()))
@@ -133,6 +144,7 @@ class Stroke:
     worded: float  # share of its ink that lies under words that were read
     drawn: bool  # lies on an ellipse or on straight level and upright lines: a stamp's border, not writing
     strung: bool  # letters joined by a line under or through them, or a line that runs on beyond the picture
+    rest: tuple[Stroke, ...] = ()  # what is left without the long level line that runs along most of it
 
     @property
     def breadth(self) -> float:
@@ -144,19 +156,32 @@ class Stroke:
         return self.length / max(float(np.hypot(self.width, self.height)), 1.0)
 
 
+_NOTHING = Stroke(0, 0, 1, 1, 1, 0.0, 0.0, 1.0, 0.0, drawn=False, strung=False)
+
+
 def strokes(ink: Mask, letters: Mask) -> list[Stroke]:
     """The shapes in `ink` larger than dirt; `letters` masks the words that were read with confidence."""
     count, marks, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     under = np.bincount(marks.ravel(), weights=(letters & ink).ravel(), minlength=count)
-    found = []
+    found: list[Stroke] = []
     for index in range(1, count):
         left, top, width, height, area = (int(v) for v in stats[index])
         if area < SPECK:
             continue
         shape = (marks[top : top + height, left : left + width] == index).astype(np.uint8)
         through = width > 20 * MM and (left == 0 or left + width == ink.shape[1])
-        found.append(_stroke(shape, left, top, area, float(under[index]) / area, through))
+        stroke = _stroke(shape, left, top, area, float(under[index]) / area, through)
+        found.append(replace(stroke, rest=_rest(shape, left, top)) if stroke.length > 10 * MM else stroke)
     return found
+
+
+def _rest(shape: Mask, left: int, top: int) -> tuple[Stroke, ...]:
+    level = level_runs(shape) & shape
+    if level.any(axis=0).sum() < 0.5 * shape.shape[1]:
+        return ()
+    bare = unruled(shape, level_runs(shape))
+    pieces = strokes(bare, np.zeros_like(bare)) if bare.sum() < shape.sum() else []
+    return tuple(replace(p, left=p.left + left, top=p.top + top, rest=()) for p in pieces) or (_NOTHING,)
 
 
 def _stroke(shape: Mask, left: int, top: int, area: int, worded: float, through: bool) -> Stroke:
@@ -205,7 +230,7 @@ def _strung(shape: Mask) -> bool:
     rest = unruled(shape, level)
     _, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
     letters = stats[1:][(stats[1:, cv2.CC_STAT_HEIGHT] > 0.8 * MM) & (stats[1:, cv2.CC_STAT_WIDTH] < 4.5 * MM)]
-    return len(letters) >= 6 and bool(np.ptp(letters[:, cv2.CC_STAT_LEFT]) > 0.35 * wide)
+    return len(letters) >= 3 and bool(np.ptp(letters[:, cv2.CC_STAT_LEFT]) > 0.35 * wide)
 
 
 def _round(shape: Mask) -> bool:
@@ -214,13 +239,14 @@ def _round(shape: Mask) -> bool:
     if min(shape.shape) < 3 * MM or len(points) < 20:
         return False
     (x, y), axes, angle = cv2.fitEllipse(points)
-    if not 6 * MM < min(axes) <= max(axes) < 70 * MM:
+    if not 5 * MM < min(axes) <= max(axes) < 70 * MM:
         return False
     turn = np.deg2rad(angle)
     across = (points[:, 0] - x) * np.cos(turn) + (points[:, 1] - y) * np.sin(turn)
     along = (points[:, 1] - y) * np.cos(turn) - (points[:, 0] - x) * np.sin(turn)
     ring = np.hypot(across / (axes[0] / 2), along / (axes[1] / 2))
-    return bool(np.std(ring) < 0.08 and abs(ring.mean() - 1) < 0.08)
+    stray = 0.08 if min(axes) > 6 * MM else 0.05  # small ones are letters
+    return bool(np.std(ring) < stray and abs(ring.mean() - 1) < stray)
 
 
 def _straight(shape: Mask) -> bool:
@@ -255,18 +281,45 @@ def look(seen: list[Stroke], type_width: float) -> str:
         return "unclear"  # a ring, a box, a stamp's border
     if not written:
         return "line" if any(s.winding < 1.3 and max(s.width, s.height) > 6 * MM for s in inked) else _small(inked)
-    if (type_width and any(s.strung for s in written)) or _lettered(written):
+    if (
+        _lettered(written)
+        or any(_lettered(list(s.rest), 3) for s in written)
+        or (_joined_by_line(written, type_width) and not _written_without_line(inked))
+    ):
         return "unclear"
     if _encloses(written, [s for s in seen if s.worded >= 0.6]):
         return "unclear"
     span = max(s.left + s.width for s in written) - min(s.left for s in written)
     widest = max(written, key=lambda s: s.width)
-    tall = max(s.height for s in written) > 3.9 * MM and widest.width > 5 * MM
+    tall = max(s.height for s in written) > 3.9 * MM and widest.width > 8 * MM
     least = max(8 * MM, 2.2 * type_width)
     low = widest.height > 1.8 * MM and sum(s.length for s in written if s.width > least) > 0.6 * length
     if span > 9 * MM and length > 20 * MM and (tall or low) and not _typed(inked):
         return "pen"
     return "print" if _typed(inked) else "unclear"
+
+
+def _joined_by_line(written: list[Stroke], type_width: float) -> bool:
+    """Does a long straight line hold together what may be type, or make up half of it all, as an arrow's shaft does?"""
+    shafts = sum(s.length for s in written if _shaft(s))
+    return any(type_width > 0 and s.strung for s in written) or shafts > 0.45 * sum(s.length for s in written)
+
+
+def _shaft(stroke: Stroke) -> bool:
+    """Is a long level line most of the shape?"""
+    left = sum(r.length for r in stroke.rest)
+    return bool(stroke.rest) and stroke.length > 20 * MM and left < 0.5 * stroke.length and left < 20 * MM
+
+
+def _written_without_line(inked: list[Stroke]) -> bool:
+    """Is what remains without the line still a hand's: winding, and higher than type?"""
+    bare = [r for s in inked for r in s.rest or (s,)]
+    written = [r for r in bare if _written(r) and not r.drawn]
+    if not written or _lettered(written, 3) or _typed(bare):
+        return False
+    span = max(r.left + r.width for r in written) - min(r.left for r in written)
+    tall = max(r.height for r in written) > 3.9 * MM and max(r.width for r in written) > 5 * MM
+    return span > 9 * MM and sum(r.length for r in written) > 20 * MM and tall
 
 
 def widest_type(ink: Mask) -> float:
@@ -279,7 +332,7 @@ def widest_type(ink: Mask) -> float:
 
 def _written(stroke: Stroke) -> bool:
     winds = stroke.winding >= 1.3 or (stroke.winding >= 1.18 and stroke.sway > 0.6 * MM)
-    return winds and stroke.breadth <= 1.5 * MM and max(stroke.width, stroke.height) > 2.5 * MM
+    return winds and stroke.sway > 0.5 * MM and stroke.breadth <= 1.5 * MM and max(stroke.width, stroke.height) > 2.5 * MM
 
 
 def _encloses(outer: list[Stroke], inner: list[Stroke]) -> bool:
@@ -292,9 +345,9 @@ def _encloses(outer: list[Stroke], inner: list[Stroke]) -> bool:
     return len(within) > 0.8 * len(inner)
 
 
-def _lettered(written: list[Stroke]) -> bool:
+def _lettered(written: list[Stroke], least: int = 4) -> bool:
     """Large letters side by side, all of one size: a stamp's or a printer's, not a hand's."""
-    if len(written) < 4:
+    if len(written) < least:
         return False
     tall = np.array([s.height for s in written])
     feet = np.array([s.top + s.height for s in written])

@@ -72,6 +72,9 @@ AGREEMENT = (
     "consentement", "accord", "consenso", "accordo", "onam", "riza", "согласие",
     "соглашение", "موافقة", "اتفاقية", "同意书", "同意書", "동의서",
 )  # fmt: skip
+_SOMEBODY = (*WITNESS, *(word for words in OTHERS.values() for word in words), *REPRESENTATIVE)
+HEADING = 4  # words at most
+REACH = 10  # lines of print, over which a heading speaks for what stands below it
 PLACEHOLDER = re.compile(
     r"""[\[<{«]\s*(?:insert\b|enter\b|inserte\b|escriba\b)?[^\]>}»]{0,40}
         \b(?:patient|paciente|name|nombre|nome|nom\b|hasta|full\ name|dob|المريض)[^\]>}»]{0,60}[\]>}»]""",
@@ -175,14 +178,25 @@ def _box(words: Sequence[Word]) -> tuple[float, float, float, float]:
 
 def labels(words: Sequence[Word], aspect: float = 0.77) -> list[Label]:
     """Every label among `words` in left-to-right order.  Running text is no label: a label is short and stands alone."""
-    found = []
+    found, headings = [], []
     for row in rows(words):
         for chunk in chunks(row, aspect):
             text = " ".join(w.text for w in chunk)
             named = name_of(text)
             if named is not None:
                 found.append(Label(*named, text, _box(chunk)))
-    return found
+            elif len(chunk) <= HEADING and holds(plain(text), (*PATIENT, *_SOMEBODY)):
+                headings.append(Label("", signer_of(plain(text)), text, _box(chunk)))
+    return [_under_heading(label, headings) for label in found]
+
+
+def _under_heading(label: Label, headings: Sequence[Label]) -> Label:
+    """A bare "Signature" is that of the person who is named above it: "Witness" over a column or a block."""
+    if label.name != "signature" or holds(plain(label.text), PATIENT):
+        return label
+    left, top, right, bottom = label.box
+    over = [h for h in headings if h.box[2] > left and h.box[0] < right and 0 < top - h.box[3] < REACH * (bottom - top)]
+    return replace(label, name=max(over, key=lambda h: h.box[3]).name) if over else label
 
 
 def name_of(text: str) -> tuple[str, str] | None:
@@ -219,8 +233,14 @@ def signer_of(bare: str) -> str:
     if holds(bare, WITNESS):
         return "witness"
     if holds(bare, PATIENT):
-        return "signature"
+        return "representative" if _first(bare, REPRESENTATIVE) < _first(bare, PATIENT) else "signature"
     for name, phrases in OTHERS.items():
         if holds(bare, phrases):
             return name
     return "representative" if holds(bare, REPRESENTATIVE) else "signature"
+
+
+def _first(bare: str, phrases: Iterable[str]) -> int:
+    """At which word the first of the phrases stands; beyond the end when none does."""
+    words = bare.split()
+    return next((i for i, word in enumerate(words) if holds(word, phrases)), len(words))

@@ -60,7 +60,7 @@ def read(found: Found, sheet: Sheet) -> None:
 def header_block(raw: bytes, limits: Limits) -> bytes:
     """The header fields, up to the first empty line; `mail_headers` when they are too long."""
     blank = _BLANK_LINE.search(raw, 0, limits.max_header_bytes + 4)
-    if blank is None and len(raw) > limits.max_header_bytes:
+    if (blank.start() if blank else len(raw)) > limits.max_header_bytes:
         raise Unreadable("mail_headers", f"more than {limits.max_header_bytes} bytes of header fields")
     return raw[: blank.end()] if blank else raw
 

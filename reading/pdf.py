@@ -35,7 +35,7 @@ ENOUGH_LETTERS = 200  # fewer beside pictures that fill the page are stamps or a
 SCANNED = 0.5  # share of the page that pictures cover to be its content
 FULL_PAGE = 0.7  # share that one picture covers to be the page
 MAX_OBJECTS = 200  # pictures of a page that are looked at
-MAX_LOOKED = 24  # pages of a document that are looked at as a form in vain
+MAX_LOOKED = 60  # pages of a document that are looked at as a form in vain
 CUT = 0.03  # share of a side that a crop cuts away to matter
 _WAIT = re.compile(r"please wait.{0,400}adobe|adobe reader.{0,40}(?:8|later|higher)", re.IGNORECASE | re.DOTALL)
 NATIVE_DPI = (90, 420)  # outside, the picture is rendered to RENDER_DPI instead of taken as it is
@@ -193,7 +193,7 @@ def _read_page(document: pdfium.PdfDocument, raw: bytes, number: int, sheet: She
 def _form(page: pdfium.PdfPage, number: int, text: str, raw: bytes, sheet: Sheet) -> FormSeen | None:
     """The page as a form, if it is one.
 
-    Looking closely costs as much as recognising: a long record in which every page speaks of signatures and dates would
+    Looking closely costs a fifth of a second: a long record in which every page speaks of signatures and dates would
     not be read in time, so after `MAX_LOOKED` pages that were no registered form no more are looked at, and that is noted.
     """
     if sheet.looked >= MAX_LOOKED:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
+from reading.ink import DRIFT, crossing, grown, streaks_apart
+from reading.ink import turned as on_its_side
 from reading.photo import flat, needs_light, sheet_corners
 
 Mask = NDArray[np.bool_]
@@ -26,6 +28,8 @@ PAGE_FILLED = 0.5  # of its half's width, that a page's print takes at least
 SLOPE_COLUMNS, SLOPE_POINTS = 540, 4000  # size of the picture, and dots of ink, by which slope is told
 MOST_SLOPE, LEAST_SLOPE = 12.0, 1.5  # degrees
 SURE_SLOPE = 1.15  # times as sharp as it lies
+BANDS, LINED_BANDS = 32, 0.85  # of a page's height: so many of them hold a piece of a line that runs down the page
+LINE_DARK, LINE_FULL = 160, 0.75  # grey of such a line, and which share of a band it fills
 BLANK_SHARE = 0.0006  # of a page's pixels; a single short line of print is more
 
 
@@ -129,6 +133,31 @@ def straight(pixels: Grey) -> Grey:
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(best), 1.0)
     matrix[:, 2] += (wide - width) / 2, (high - height) / 2
     return np.asarray(cv2.warpAffine(pixels, matrix, (wide, high), borderValue=255), np.uint8)
+
+
+def unlined(pixels: Grey) -> Grey:
+    """Without the lines that dirt on a scanner's glass draws down the whole page; letters that they cross are kept whole."""
+    near = _lined_columns(pixels)
+    if not near.any():
+        return pixels
+    ink = (pixels < LINE_DARK).astype(np.uint8)
+    line = streaks_apart(ink)[1] * near.astype(np.uint8)
+    rest = ink & (1 - line)
+    kept = on_its_side(crossing(on_its_side(rest), on_its_side(line), on_its_side(ink), 5))
+    edge = grown(line, 3, 1) & (1 - ink)  # a line's soft sides
+    return np.where((line & (1 - kept)) | edge > 0, np.uint8(255), pixels)
+
+
+def _lined_columns(pixels: Grey) -> Mask:
+    """Columns close to a line that runs down nearly all of the page: a scanner's, or a frame's side, which says nothing."""
+    height, width = pixels.shape
+    rows = height // BANDS
+    if rows < 8:
+        return np.zeros(width, np.bool_)
+    ink = (pixels[: rows * BANDS] < LINE_DARK).reshape(BANDS, rows, width)
+    pieces = (ink.mean(axis=1) > LINE_FULL).astype(np.uint8)
+    there = grown(pieces, DRIFT, 1).mean(axis=0) >= LINED_BANDS
+    return np.asarray(there, np.bool_)
 
 
 def sideways(pixels: Grey) -> bool:

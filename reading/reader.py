@@ -14,7 +14,7 @@ from reading.ocr import installed
 from records.model import Reading
 
 Raw = Callable[[], Iterator[bytes]]  # opens a submission's plain bytes, each time from the start; they touch no disk
-READER_VERSION = "4"  # raised whenever the same bytes may give another reading
+READER_VERSION = "5"  # raised whenever the same bytes may give another reading
 
 
 class Readers(Protocol):
@@ -23,6 +23,9 @@ class Readers(Protocol):
     @property
     def version(self) -> str:
         """Changes when the same bytes would be read differently: readings are remembered under it."""
+
+    heard: float
+    """When a reader last said anything (monotonic clock): a long packet is no hung one."""
 
     def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:
         """All that is in the bytes; their SHA-256 is `digest`, `name` is shown to staff in place of a neutral one.

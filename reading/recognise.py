@@ -18,7 +18,7 @@ from reading.barcodes import barcodes
 from reading.bitmap import Bitmap, Grey
 from reading.limits import Unreadable
 from reading.ocr import Engine, Recognised
-from reading.prepare import gutter, is_blank, positive, quiet_row, ready, sideways, straight, turned
+from reading.prepare import gutter, is_blank, positive, quiet_row, ready, sideways, straight, turned, unlined
 from reading.words import Word
 from records.model import FormSeen, Page, TextSource
 
@@ -30,6 +30,7 @@ HOPELESS = 0.35  # below, with many words claimed: illegible
 MANY_WORDS = 15
 SOME_WORDS = 8  # below, there is no text worth another script
 MANY_LETTERS = 60  # an ideograph stands for several
+FIGURES = ("eng", "spa", "por", "fra", "deu", "ita")  # models that read figures well, for a second opinion
 SURE_TURN = 1.0  # orientation margin of Tesseract below which it is guessing
 
 
@@ -86,6 +87,17 @@ def recognise(bitmap: Bitmap, engine: Engine, configured: Sequence[str], install
     )
 
 
+def line_models(models: Sequence[str], installed: frozenset[str]) -> list[tuple[str, ...]]:
+    """The two models that read a line with figures in it: the page's own and another one for Latin letters.
+
+    On a page in other letters both are for Latin letters: dates are written in the digits of the West there as well, and
+    the models for those letters lose such digits when they stand alone.
+    """
+    latin: list[tuple[str, ...]] = [(code,) for code in FIGURES if code in installed and (code,) != tuple(models)]
+    own = tuple(models)
+    return [own, *latin[:1]] if languages.is_latin(models) else latin[:2] or [own]
+
+
 def _form(seen: Seen, said: str, form: FormCheck) -> FormSeen | None:
     return form(said, seen.models, lambda: (seen.pixels, list(seen.read.words)))
 
@@ -103,10 +115,15 @@ def _sheet(pixels: Grey, dpi: int, desk: Desk) -> list[Seen]:
 
 def _best(pixels: Grey, dpi: int, desk: Desk, turn: int) -> Seen:
     """The surest reading of a page that may lie on its head, in any script and language that is installed."""
-    seen = _upright(pixels, dpi, desk, turn, may_ask=True)
+    clean = unlined(pixels)
+    seen = _upright(clean, dpi, desk, turn, may_ask=True)
     language = _other_language(seen, desk)
     again = desk.read(seen.pixels, dpi, (language,), seen.rotation) if language else seen
-    return again if again.read.confidence >= seen.read.confidence - 0.03 else seen
+    best = again if again.read.confidence >= seen.read.confidence - 0.03 else seen
+    if clean is pixels:
+        return best
+    # whoever looks at the page shall see the line: figures that it touched are doubtful, however well they read without it
+    return dataclasses.replace(best, pixels=turned(pixels, (best.rotation - turn) % 360))
 
 
 def _quarter(pixels: Grey, dpi: int, desk: Desk) -> int:

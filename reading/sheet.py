@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz
 
+from reading.again import CERTAIN, DISPUTED, SURE, Reading, agreed, alike, date_part, words_of
 from reading.align import Laid, middles, through
 from reading.blanks import Blank
 from reading.ink import (
@@ -28,7 +29,9 @@ from reading.ink import (
     on_the_line,
     rules,
     streaks,
+    streaks_apart,
     strokes,
+    turned,
     unruled,
     widest_type,
 )
@@ -38,19 +41,23 @@ from records.model import Zone, ZoneSeen
 
 
 class Recognise(Protocol):
-    """One line's picture to its text and confidence (0..1); `digits`: it is a date, perhaps in another script's digits."""
+    """One line's picture to its text and confidence (0..1), by one model after another as far as they are asked for.
 
-    def __call__(self, line: Grey, /, digits: bool = False) -> tuple[str, float]: ...
+    `digits`: a date is in it, so that models for other letters have a say as well.
+    """
+
+    def __call__(self, line: Grey, /, digits: bool = False) -> Iterator[Reading]: ...
 
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the blank
 
 FOUND = 0.55  # share of the blank's ink around a place that must be found again: else the place is not where we think
-SURE = 0.6  # OCR confidence at which a word is a word
-LEGIBLE = 0.8  # confidence at which a reading has a say against another
-DISPUTED = 0.45  # confidence in a date that two readings, both sure, give with other figures
 STRUCK = 0.4  # what is left of the confidence in words that a line runs through
-CERTAIN = 0.9  # the same at which a field was typed, whatever its shapes look like
+PITCH = 1.2  # letters of type are hardly wider than they are high
+PLAIN = 0.8  # confidence at which a word is type even when its letters hang together
+FAINT = 0.5  # of the print's darkness: what is paler did not come from a pen on this side of the paper
+AROUND = 9  # pixels of paper around what is read
+SIZES = (1.5, 2.5)  # times the frame's, at which a place is read by itself
 REACH = 14  # pixels: how far a place is moved about to fit the blank's ink
 PAD = round(10 * MM)
 NEXT = 2.5 * MM  # a wider gap parts two texts
@@ -73,27 +80,32 @@ def _own(blank: Blank) -> Own:
     lines = np.zeros_like(ink)
     for left, top, right, bottom in rules(ink):
         lines[top:bottom, left:right] = ink[top:bottom, left:right]
+    return own_ink(ink, ink & (1 - streaks(ink)), lines)
+
+
+def own_ink(ink: Mask, firm: Mask, lines: Mask) -> Own:
+    """A form's own ink, of which `lines` are ruled."""
     lines = grown(lines, 9, 11)
-    return Own(ink, ink & (1 - streaks(ink)), lines, grown(ink & (1 - lines), 7, 7), grown(ink, 7, 7) | lines)
+    return Own(ink, firm, lines, grown(ink & (1 - lines), 7, 7), grown(ink, 7, 7) | lines)
 
 
 class Sheet:
     """A page, its blank, and how the one lies over the other.
 
-    `drawn` False: there is no blank, only labels and rules standing for one, so nothing is looked for again.
+    `own` is given where there is no blank, only labels and rules standing for one.
     """
 
     def __init__(
-        self, image: Grey, words: Sequence[Word], blank: Blank, laid: Laid, recognise: Recognise | None, drawn: bool = True
+        self, image: Grey, words: Sequence[Word], blank: Blank, laid: Laid, recognise: Recognise | None, own: Own | None = None
     ) -> None:
         self.blank, self.laid, self.words, self.recognise = blank, laid, words, recognise
         self.size = blank.image.shape[1], blank.image.shape[0]
-        grey, self.there, struck = _in_frame(image, laid.matrix, self.size)
-        own = _own(blank)
-        self.own, self.lines, self.print, self.cover = own.ink, own.lines, own.print, own.cover
-        self.firm = own.firm if drawn else np.zeros_like(own.firm)
-        self.grey, more = unstreaked(grey, self.lines)  # once more: on a page that came askew they lie level only here
-        self.struck = struck | more
+        self.image = image
+        grey, self.there, struck, lost = _in_frame(image, laid.matrix, self.size)
+        own = own or _own(blank)
+        self.own, self.firm, self.lines, self.print, self.cover = own.ink, own.firm, own.lines, own.print, own.cover
+        self.grey, more, too = unstreaked(grey, self.lines)  # once more: on a page that came askew they lie level only here
+        self.struck, self.lost = struck | more, lost | too
         self.ink = dark(self.grey)
         layered = all(w.confidence is None for w in words)
         self.type_width = 0.0 if layered else widest_type(self.ink)  # 0: all type is known from the text layer
@@ -109,21 +121,28 @@ class Sheet:
         box = self._pixels(zone)
         dx, dy, found = self._settle(box)
         standing, anchored = self._standing(zone, box, dx, dy)
+        if zone.kind == "field" and not standing:  # what is below may have flowed on, what is above has not
+            stayed = self._settle(box, above=True)
+            if again := self._standing(zone, box, *stayed[:2])[0]:
+                (dx, dy, found), standing = stayed, again
         text, confidence = _joined([self.words[i] for i in standing])
         where = self._around(standing, box, dx, dy, alone=zone.kind == "field")
         shapes = self._shapes(where, dx, dy, field=zone.kind == "field")
         shape = look(shapes, self.type_width)
         if zone.kind == "signature" and shape == "empty" and self._astray(zone, box, dx, dy):
             shape = "unclear"
-        if zone.kind == "signature" and shape == "pen" and self._reads_as_type(box, dx, dy, shapes):
+        if (
+            zone.kind == "signature"
+            and shape == "pen"
+            and (self._faint(where, dx, dy) or self._reads_as_type(box, dx, dy, shapes))
+        ):
             shape = "unclear"
         placed = anchored or (found >= FOUND and self._there(box, dx, dy))
         if not placed:
             shape = "unclear"
         if self._unread(zone, shape, text, confidence):
-            least = min((self.words[i].confidence or 0.0 for i in standing), default=0.0)
-            text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, text, confidence, least)
-        if confidence is not None and self._struck(where, dx, dy):
+            text, confidence = self._again(zone, self._around(standing, box, dx, dy), dx, dy, standing)
+        if confidence is not None and (self._struck(where, dx, dy) or self._cut_through(standing)):
             confidence = min(confidence, STRUCK)
         if zone.kind == "field" and not text and self._untouched(zone, box, dx, dy):
             text, shape = zone.placeholder, "print"
@@ -145,9 +164,9 @@ class Sheet:
             return False
         return bool(self.there[top:bottom, left:right].mean() > 0.97)
 
-    def _settle(self, box: Box) -> tuple[int, int, float]:
+    def _settle(self, box: Box, above: bool = False) -> tuple[int, int, float]:
         """How far the page lies off around a place (pixels), and which share of the blank's ink there is found again."""
-        near_x, near_y = self.laid.shift((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        near_x, near_y = self.laid.shift((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, above=above)
         base_x, base_y = round(near_x), round(near_y)
         wider = _wider(box, round(25 * MM), round(9 * MM))
         window = _cut(self.firm, wider)
@@ -182,17 +201,48 @@ class Sheet:
             added |= on_the_line(added, page & _cut(self.lines, wide) & (1 - _cut(self.print, wide)))
         added |= crossing(added, under, page, 11)
         letters = np.zeros(added.shape, np.uint8)
-        for index, word in enumerate(self.words):
-            if is_type(word) and (field or index not in self.printed):
+        for index in range(len(self.words)):
+            if (field or index not in self.printed) and self._is_type(index) and (field or not self._in_one_stroke(index)):
                 (x0, y0), (x1, y1) = (self.corners[index] - (wide[0] + dx, wide[1] + dy)).round().astype(int).tolist()
                 letters[max(0, y0 - 2) : max(0, y1 + 3), max(0, x0 - 2) : max(0, x1 + 3)] = 1
         width, height = box[2] - box[0], box[3] - box[1]
         return [s for s in strokes(added, letters) if _within(s, PAD, width, height)]
 
+    def _is_type(self, index: int) -> bool:
+        """A word that was surely typed; a scribble is also read as some word, but as one whose letters would be too wide."""
+        word = self.words[index]
+        wide, tall = self.corners[index][1] - self.corners[index][0]
+        return is_type(word) and (word.confidence is None or wide <= PITCH * tall * len(word.text))
+
+    def _in_one_stroke(self, index: int) -> bool:
+        """Is what was read as a word, and none too surely, one shape even without the lines through it?  Type is many."""
+        if not self.type_width or (self.words[index].confidence or 0.0) >= PLAIN:
+            return False
+        (left, top), (right, bottom) = self.corners[index].round().astype(int).tolist()
+        part = _cut(self.ink, (left - 2, top - 2, right + 3, bottom + 3))
+        return bool(part.size) and self._holds_together(unruled(part, level_runs(part)))
+
+    def _holds_together(self, bare: Mask) -> bool:
+        """Is there one shape over most of the ink's width, wider than type gets on this page?"""
+        _, _, stats, _ = cv2.connectedComponentsWithStats(bare, connectivity=8)
+        across = np.flatnonzero(bare.any(axis=0))
+        widest = int(stats[1:, cv2.CC_STAT_WIDTH].max(initial=0))
+        return len(across) > 0 and widest > max(1.5 * self.type_width, 0.5 * float(np.ptp(across)))
+
     def _struck(self, where: Box, dx: int, dy: int) -> bool:
         """Does a scanner's level line run through the words of a place?  Then their letters are not surely read."""
         lines = _cut(self.struck & (1 - self.lines), _wider(where, 0, -3), dx, dy)
         return bool(lines.size and lines.any(axis=0).mean() > 0.3)
+
+    def _cut_through(self, standing: Sequence[int]) -> bool:
+        """Does a scanner's upright line run through figures?  They read as others then, with the line and without it."""
+        for index in standing:
+            if any(c.isdigit() for c in self.words[index].text):
+                (left, top), (right, bottom) = self.corners[index].round().astype(int).tolist()
+                lines = _cut(self.struck & (1 - self.lines), (left, top + 2, right, bottom - 2))
+                if lines.size and lines.mean(axis=0).max() > 0.5:
+                    return True
+        return False
 
     def _astray(self, zone: Zone, box: Box, dx: int, dy: int) -> bool:
         """Is there writing close to an empty signature place and in no other place?"""
@@ -207,16 +257,30 @@ class Sheet:
         unread = any(s.worded < 0.6 and s.length > 15 * MM for s in shapes)
         return unread and look(shapes, self.type_width) in ("pen", "unclear")
 
+    def _faint(self, where: Box, dx: int, dy: int) -> bool:
+        """Is the ink much paler than the form's own print, as what shines through from the back is?"""
+        drawn = _cut(self.ink, where, dx, dy) & (1 - _cut(self.cover, where))
+        printed = self.grey[(self.ink & self.own) > 0]
+        if not drawn.any() or not printed.size:
+            return False
+        pen, print_ = (255 - float(np.percentile(g, 20)) for g in (_cut(self.grey, where, dx, dy)[drawn > 0], printed))
+        return pen < FAINT * print_
+
     def _reads_as_type(self, box: Box, dx: int, dy: int, shapes: Sequence[Stroke]) -> bool:
-        """Is what looks like low writing a typed name with a line under or through it, on paper that was scanned?"""
-        if self.recognise is None or not self.type_width or max(s.height for s in shapes) > 6 * MM:
+        """Is what looks like writing a typed name with a line under or through it, on paper that was scanned?"""
+        low = max(s.height for s in shapes) <= 6 * MM
+        if self.recognise is None or not self.type_width or not (low or any(s.strung for s in shapes)):
             return False
         wide = _wider(box, 0, round(2 * MM))
         page, under = _cut(self.ink, wide, dx, dy), _cut(self.cover, wide)
         added = np.asarray(page & (1 - under), np.uint8)
         bare = unruled(added, level_runs(added))
-        text, sure = self.recognise(_enlarged(np.where(bare > 0, np.uint8(0), np.uint8(255))))
-        return sum(c.isalpha() for c in text) >= 6 and sure >= SURE
+        across, down = (np.flatnonzero(bare.sum(axis=axis) > 1) for axis in (0, 1))
+        for text, sure in self.recognise(_enlarged(np.where(bare > 0, np.uint8(0), np.uint8(255)))):
+            letters = sum(c.isalpha() for c in text)
+            if letters >= 6 and sure >= SURE and np.ptp(across) <= PITCH * np.ptp(down) * len(text):
+                return sure >= PLAIN or not self._holds_together(bare)
+        return False
 
     def _typed_or_not(self, shape: str, confidence: float | None, shapes: Sequence[Stroke], box: Box) -> str:
         """On scanned paper: what OCR read with certainty at type's size was typed, what is larger may be a careful hand's."""
@@ -251,7 +315,9 @@ class Sheet:
         spots, (left, top, right, bottom) = self.spots - (dx, dy), _wider(box, 3, 3)
         inside = [i for i in free if left < spots[i][0] < right and top < spots[i][1] < bottom]
         if zone.kind in ("date", "role"):
-            self._go_on(inside, free)
+            others = [self._pixels(z) for z in self.blank.zones if z != zone]
+            mine = [i for i in free if not any(o[0] < spots[i][0] < o[2] and o[1] < spots[i][1] < o[3] for o in others)]
+            self._go_on(inside, mine)
         return [inside[n] for n in _reading_order([self.placed[i] for i in inside])], False
 
     def _go_on(self, inside: list[int], free: Sequence[int]) -> None:
@@ -288,35 +354,70 @@ class Sheet:
         return [i for i in found if not is_rule(self.words[i].text)]
 
     def _unread(self, zone: Zone, shape: str, text: str, confidence: float | None) -> bool:
-        """Is something written here that deserves a second look?"""
+        """Is something written here that deserves a second look?  A recognised date does in any case."""
         if self.recognise is None or zone.kind == "signature" or shape in ("empty", "line"):
             return False
-        return not text if confidence is None else zone.kind == "date" or confidence < 0.8
+        if confidence is None:
+            return not text
+        return zone.kind == "date" or confidence < CERTAIN or any(c.isdigit() for c in text)
 
-    def _again(
-        self, zone: Zone, box: Box, dx: int, dy: int, text: str, confidence: float | None, least: float
-    ) -> tuple[str, float | None]:
-        """Read one place by itself, the blank's print painted over; the surer of both readings.
+    def _again(self, zone: Zone, box: Box, dx: int, dy: int, standing: Sequence[int]) -> tuple[str, float | None]:
+        """Read one place by itself, without the blank's print and the scanner's lines.
 
-        `least` is the confidence in the least sure word of `text`.  A date in which both are sure of other figures is doubtful.
+        What has a date in it is believed where the page's words and these readings agree; of other text the surer reading.
         """
-        crop = _cut(self.grey, box, dx, dy, beyond=255)
-        crop[_cut(self.lines if zone.kind == "field" else self.cover, box) > 0] = 255
-        inked = np.flatnonzero((crop < 180).sum(axis=1) > 2)
-        if self.recognise is None or not len(inked):
-            return text, confidence
-        crop = crop[max(0, inked[0] - 10) : inked[-1] + 10]
-        again, sure = self.recognise(_enlarged(crop), digits=zone.kind == "date")
-        again = " ".join(again.split())
-        if zone.kind == "date" and confidence is not None and min(least, sure) >= LEGIBLE:
-            if _figures(text) not in _figures(again):
-                return again, DISPUTED
-            return again, round(sure, 3)
-        return (again, round(sure, 3)) if again and sure > (confidence or 0.0) else (text, confidence)
+        text, confidence = _joined([self.words[i] for i in standing])
+        page = text, self._sure_of_date(zone, standing, confidence)
+        if zone.kind == "date" or any(c.isdigit() for c in text):
+            foreign = any(c.isalpha() and c > "\u024f" for c in date_part(text))  # a month's name: only the page's model reads it
+            best = agreed(page, self._readings(zone, box, dx, dy, digits=not foreign), whole=zone.kind != "date")
+            if zone.kind != "date" and not foreign and DISPUTED < best[1] < CERTAIN and any(c > "\u024f" for c in words_of(text)):
+                own = self._readings(zone, box, dx, dy)  # models for Latin letters had no say in the name
+                said = words_of(text), best[1]
+                best = best[0], max([best[1], *(alike(said, (words_of(again), sure)) for again, sure in own)])
+            return best
+        again, sure = next(self._readings(zone, box, dx, dy), ("", 0.0))
+        text, best = max(page, (again, sure), key=lambda reading: reading[1])
+        return text, max(round(best, 3), alike(page, (again, sure)))
 
+    def _sure_of_date(self, zone: Zone, standing: Sequence[int], confidence: float | None) -> float:
+        """Confidence in the words of a date, whatever strokes of a neighbour were read beside them."""
+        if zone.kind != "date":
+            return confidence or 0.0
+        date = date_part(_joined([self.words[i] for i in standing])[0]).split()
+        return _joined([self.words[i] for i in standing if any(part in self.words[i].text for part in date)])[1] or 0.0
 
-def _figures(text: str) -> str:
-    return "".join(c for c in plain(text) if c.isdigit())
+    def _readings(self, zone: Zone, box: Box, dx: int, dy: int, digits: bool = False) -> Iterator[Reading]:
+        """One place as OCR reads it by itself, each time in another size."""
+        if self.recognise is None:
+            return
+        gone = self._gone(zone, box, dx, dy)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(_cut(self.ink, box, dx, dy) & (1 - gone), connectivity=8)
+        letters = stats[1:][stats[1:, cv2.CC_STAT_HEIGHT] > 1.1 * MM]  # specks around a line of type make OCR miss the line
+        if not len(letters):
+            return
+        ends = letters[:, :2] + letters[:, 2:4]
+        (left, top), (right, bottom) = letters[:, :2].min(axis=0) - AROUND, ends.max(axis=0) + AROUND
+        part = box[0] + int(left), box[1] + int(top), box[0] + int(right), box[1] + int(bottom)
+        for size in SIZES:
+            for text, sure in self.recognise(self._closer(zone, part, dx, dy, size), digits=digits):
+                yield " ".join(text.split()), sure
+
+    def _closer(self, zone: Zone, box: Box, dx: int, dy: int, size: float) -> Grey:
+        """A part of a place, drawn anew from the page as it came, the form's print and the scanner's lines painted over."""
+        tall, wide = self.image.shape
+        here = np.array([[size, 0, -(box[0] + dx) * size], [0, size, -(box[1] + dy) * size], [0, 0, 1]])
+        shown = round((box[2] - box[0]) * size), round((box[3] - box[1]) * size)
+        matrix = here @ self.laid.matrix @ np.diag([1 / wide, 1 / tall, 1.0])
+        crop = cv2.warpPerspective(self.image, matrix, shown, flags=cv2.INTER_CUBIC, borderValue=(255,))
+        crop = cv2.GaussianBlur(crop, (0, 0), 1.0) if size > 2 else crop  # paper's grain and the steps of a fax's dots
+        crop[cv2.resize(self._gone(zone, box, dx, dy), shown, interpolation=cv2.INTER_NEAREST) > 0] = 255
+        return np.pad(crop, 20, constant_values=255).astype(np.uint8)
+
+    def _gone(self, zone: Zone, box: Box, dx: int, dy: int) -> Mask:
+        """What in a place is the form's own, or a line that a scanner drew."""
+        own = self.lines if zone.kind == "field" else self.cover
+        return np.asarray(_cut(own, box) | _cut(self.lost, box, dx, dy), np.uint8)
 
 
 def _enlarged(crop: Grey) -> Grey:
@@ -333,29 +434,34 @@ def is_type(word: Word) -> bool:
     return letters >= 2 and word.confidence >= (SURE if letters < 5 else SURE - 0.15)
 
 
-def unstreaked(grey: Grey, own: Mask | None = None) -> tuple[Grey, Mask]:
-    """The evenly lit page without the lines that scanners draw over it (`own` are the form's), and these lines.
+def unstreaked(grey: Grey, own: Mask | None = None) -> tuple[Grey, Mask, Mask]:
+    """The evenly lit page without the lines that scanners draw over it (`own` are the form's), these lines, and what went.
 
     Writing that crosses them is kept whole.
     """
     ink = dark(grey)
-    gone = streaks(ink) if own is None else streaks(ink) & (1 - own)
+    level, upright = (line & (1 - own) if own is not None else line for line in streaks_apart(ink))
+    gone = level | upright
     if not gone.any():
-        return grey, gone
-    lost = gone & (1 - crossing(ink & (1 - gone), gone, ink, 5))
-    return np.where(lost > 0, np.uint8(255), grey), gone
+        return grey, gone, gone
+    rest = ink & (1 - gone)
+    kept = crossing(rest, level, ink, 5) | turned(crossing(turned(rest), turned(upright), turned(ink), 5))
+    lost = np.asarray(gone & (1 - kept), np.uint8)
+    return np.where(lost > 0, np.uint8(255), grey), gone, lost
 
 
-def _in_frame(image: Grey, matrix: npt.NDArray[np.float64], size: tuple[int, int]) -> tuple[Grey, Mask, Mask]:
-    """The page drawn in the blank's frame, which pixels of the frame it covers, and a scanner's lines on it."""
+def _in_frame(image: Grey, matrix: npt.NDArray[np.float64], size: tuple[int, int]) -> tuple[Grey, Mask, Mask, Mask]:
+    """The page drawn in the blank's frame, which pixels of the frame it covers, a scanner's lines on it, and what went."""
     across, down = matrix[0, 0] / matrix[2, 2], matrix[1, 1] / matrix[2, 2]
     target = min(image.shape[1], round(across * 1.1)), min(image.shape[0], round(down * 1.1))
-    small, struck = unstreaked(flat(np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA), np.uint8)))
+    small, struck, lost = unstreaked(flat(np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA), np.uint8)))
     to_frame = matrix @ np.diag([1 / target[0], 1 / target[1], 1.0])
     page = cv2.warpPerspective(small, to_frame, size, flags=cv2.INTER_LINEAR, borderValue=(255,))
-    there = cv2.warpPerspective(np.ones_like(small), to_frame, size, flags=cv2.INTER_NEAREST, borderValue=(0,))
-    lines = cv2.warpPerspective(struck, to_frame, size, flags=cv2.INTER_NEAREST, borderValue=(0,))
-    return np.asarray(page, np.uint8), np.asarray(there, np.uint8), np.asarray(lines, np.uint8)
+    there, lines, gone = (
+        np.asarray(cv2.warpPerspective(mask, to_frame, size, flags=cv2.INTER_NEAREST, borderValue=(0,)), np.uint8)
+        for mask in (np.ones_like(small), struck, lost)
+    )
+    return np.asarray(page, np.uint8), there, lines, gone
 
 
 def _corners(matrix: npt.NDArray[np.float64], word: Word) -> npt.NDArray[np.float64]:

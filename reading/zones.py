@@ -19,22 +19,26 @@ from reading.words import Word
 from records.model import Zone
 
 Box = tuple[float, float, float, float]
+Ruled = tuple[int, int, int, int]  # left, top, right, bottom of a drawn line, pixels
 ABOVE, BELOW = 11 * MM, 2.5 * MM  # how far a hand writes over and under its line
 OPEN = 60 * MM  # width of a place with nothing drawn
 
 
-def places(words: Sequence[Word], ink: Mask, page: int) -> tuple[Zone, ...]:
-    """Signature, date, role and name places beside, over or under their labels; right-to-left pages in their mirror."""
+def places(words: Sequence[Word], ink: Mask, page: int, lines: Sequence[Ruled] | None = None) -> tuple[Zone, ...]:
+    """Signature, date, role and name places beside, over or under their labels; right-to-left pages in their mirror.
+
+    `lines` are the page's ruled lines, when they are known already.
+    """
     if not right_to_left(words):
-        return _places(words, ink, page)
-    found = _places(mirrored(words, 1.0), ink[:, ::-1].copy(), page)
+        return _places(words, ink, page, rules(ink) if lines is None else lines)
+    turned = ink[:, ::-1].copy()
+    found = _places(mirrored(words, 1.0), turned, page, rules(turned))
     return tuple(replace(z, box=(round(1 - z.box[2], 4), z.box[1], round(1 - z.box[0], 4), z.box[3])) for z in found)
 
 
-def _places(words: Sequence[Word], ink: Mask, page: int) -> tuple[Zone, ...]:
+def _places(words: Sequence[Word], ink: Mask, page: int, lines: Sequence[Ruled]) -> tuple[Zone, ...]:
     height, width = ink.shape
     pixels = [replace(w, left=w.left * width, right=w.right * width, top=w.top * height, bottom=w.bottom * height) for w in words]
-    lines = rules(ink)
     upright = filling(ink, 1, 35)
     found: list[tuple[Label, Box]] = []
     every = labels(pixels, 1.0)
@@ -56,9 +60,7 @@ def _fractions(box: Box, width: int, height: int) -> Box:
     return round(left / width, 4), round(top / height, 4), round(right / width, 4), round(bottom / height, 4)
 
 
-def _place(
-    label: Label, every: Sequence[Label], words: Sequence[Word], lines: Sequence[tuple[int, int, int, int]], upright: Mask
-) -> Box | None:
+def _place(label: Label, every: Sequence[Label], words: Sequence[Word], lines: Sequence[Ruled], upright: Mask) -> Box | None:
     """The empty place that a label speaks of, in pixels."""
     left, top, right, bottom = label.box
     tall = max(bottom - top, 2 * MM)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Protocol, cast
 
 from reportlab.pdfgen.canvas import Canvas
 
@@ -12,6 +13,8 @@ from tests.servers import signing
 from tests.servers.signing import TEXTS, Draw, Look, Spot
 
 DAYS = {"en": "14 March 2026", "es": "14 de marzo de 2026", "ar": "14/03/2026"}
+TODAY = date(2026, 11, 24)
+PAPER = ("scan", "fax", "fax noisy", "fax coarse", "photo", "photo dim")
 DAY, BORN = "2026-03-14", "1961-04-03"
 RELATIVES = {"en": "Mother", "es": "Madre", "ar": "والدة"}
 TYPED = {"en": "Synthetic Patient Alpha", "es": "Paciente Sintetico Beta", "ar": "مريض تجريبي ألفا"}
@@ -37,29 +40,62 @@ class Entry:
         return signing.form_pdf(look, language, self.field, drawn, self.role, self.typed, self.date, self.flow)
 
 
-Make = Callable[[Look, str, int], dict[str, Any]]
-STATES: dict[str, tuple[str, Make]] = {}
+class Sheets(Protocol):
+    """What stands on the sheet or sheets of one file."""
+
+    def form(self, look: Look, language: str, *, ink: bool = True) -> bytes: ...
 
 
-def state(verdict: str) -> Callable[[Make], Make]:
+Make = Callable[[Look, str, int], Any]  # how a form differs from a complete one, or sheets of its own
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of the campaign."""
+
+    verdict: str  # what a form in it may come to
+    make: Make
+    on_paper: str  # the same where it came as pixels
+    ways: tuple[str, ...]  # by which it may come; all when empty
+    kinds: tuple[str, ...]  # of form that are judged
+    version: str  # of the form that must be named, "": the one there is
+
+    def may(self, way: str) -> str:
+        return self.on_paper if way in PAPER else self.verdict
+
+
+STATES: dict[str, State] = {}
+
+
+def state(
+    verdict: str,
+    *,
+    on_paper: str = "",
+    ways: tuple[str, ...] = (),
+    kinds: tuple[str, ...] = ("letter_of_agreement",),
+    version: str = "",
+) -> Callable[[Make], Make]:
     """Registers how a state differs from a complete form; `verdict` is what it may come to."""
 
     def kept(make: Make) -> Make:
-        STATES[make.__name__.replace("_", "-")] = verdict, make
+        STATES[make.__name__.replace("_", "-")] = State(verdict, make, on_paper or verdict, ways, kinds, version)
         return make
 
     return kept
 
 
-def entry(name: str, look: Look, language: str, seed: int) -> Entry:
+def entry(name: str, look: Look, language: str, seed: int) -> Sheets:
     """The form in that state; each seed has its own hand.  `look` is the left-to-right one."""
     mine = look.of(language)
+    made = STATES[name].make(mine, language, seed)
+    if not isinstance(made, dict):
+        return cast(Sheets, made)
     complete = {
         "field": TEXTS[language]["replaced"],
         "date": DAYS[language],
         "ink": (signing.signature(seed, mine.signature),),
     }
-    return Entry(**{**complete, **STATES[name][1](mine, language, seed)})
+    return Entry(**{**complete, **made})
 
 
 def _pen(spot: Spot, *points: tuple[float, float], width: float = 0.9) -> Draw:
@@ -99,9 +135,18 @@ def ambiguous_date(_look: Look, _language: str, _seed: int) -> dict[str, Any]:
 
 
 @state(PASS)
-def line_down(look: Look, _language: str, _seed: int) -> dict[str, Any]:
-    """A line runs down the page, through the signature."""
-    return {"dirt": (signing.along(look.signature),)}
+def line_down(look: Look, language: str, _seed: int) -> dict[str, Any]:
+    """A scanner's line runs down the page: through the signature, and through the figures of no date."""
+    first, last = signing.birth_date(language)
+    places = (look.signature.x + off for off in (50, 70, 100))
+    return {"dirt": (signing.along(next(x for x in places if not first - 6 < x < last + 6)),)}
+
+
+@state(EITHER)
+def line_through_figures(_look: Look, language: str, _seed: int) -> dict[str, Any]:
+    """Such a line runs through the figures of the birth date, which read as others then: doubtful on purpose."""
+    first, last = signing.birth_date(language)
+    return {"dirt": (signing.along((first + last) / 2),)}
 
 
 @state(EITHER)

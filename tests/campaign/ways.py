@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from datetime import date
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pikepdf
@@ -16,32 +16,35 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from fixtures import degrade, render
-from fixtures.forms import draw
-from fixtures.people import Calendar
-from fixtures.returned import STATES as RETURNED
-from fixtures.returned import fax_pages, filled
+from fixtures.returned import fax_pages
 from fixtures.tiff import COARSE, tiff
-from tests.campaign.states import Entry
+from tests.campaign.packs import consent, split
+from tests.campaign.states import PAPER, Entry, Sheets
 from tests.servers import signing
-from tests.servers.signing import LETTER, Look
+from tests.servers.signing import LETTER, TEXTS, Look, Spot
 
-TODAY = date(2026, 11, 24)
-Way = Callable[[Entry, Look, str, int], tuple[str, bytes]]  # to the file's ending and its bytes
+Way = Callable[[Any, Look, str, int], tuple[str, bytes]]  # to the file's ending and its bytes
 
 
-def text(entry: Entry, look: Look, language: str, _seed: int) -> tuple[str, bytes]:
+def text(entry: Sheets, look: Look, language: str, _seed: int) -> tuple[str, bytes]:
     return "pdf", entry.form(look, language)
 
 
 def fields(entry: Entry, look: Look, language: str, _seed: int) -> tuple[str, bytes]:
-    """Date and role stand in fields of an interactive form, with the appearance that a viewer draws."""
-    bare = Entry(entry.field, typed=entry.typed, flow=entry.flow, ink=entry.ink, dirt=entry.dirt)
-    if not (entry.date + entry.role).isascii():
+    """Patient, date and role stand in fields of an interactive form, with the appearance that a viewer draws."""
+    patient = TEXTS[language]["placeholder"] if entry.field is None else entry.field
+    bare = Entry("", typed=entry.typed, flow=entry.flow, ink=entry.ink, dirt=entry.dirt)
+    if not (patient + entry.date + entry.role).isascii():
         return "pdf", entry.form(look, language)  # the viewer's fonts know no Arabic
     layer = io.BytesIO()
     canvas = Canvas(layer, pagesize=LETTER, invariant=1)
     mine = look.of(language)
-    for name, spot, words in (("date_signed", mine.date, entry.date), ("relationship", mine.role, entry.role)):
+    asked = (
+        ("patient_name", Spot(70, 646 + entry.flow, 400), patient),
+        ("date_signed", mine.date, entry.date),
+        ("relationship", mine.role, entry.role),
+    )
+    for name, spot, words in asked:
         canvas.acroForm.textfield(
             name=name, value=words, x=spot.x + 1, y=spot.y + 1 - entry.flow, width=spot.width - 2, height=16, fontSize=10,
             borderWidth=0, fillColor=None, borderColor=None,
@@ -71,16 +74,27 @@ def _saved(document: pikepdf.Pdf) -> bytes:
 
 def flattened(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
     """The same fields drawn into the page by a viewer."""
-    document = pypdfium2.PdfDocument(fields(entry, look, language, seed)[1])
+    return "pdf", _drawn_in(fields(entry, look, language, seed)[1])
+
+
+def _drawn_in(pdf: bytes) -> bytes:
+    """The PDF with what its fields show made part of its pages."""
+    document = pypdfium2.PdfDocument(pdf)
     try:
-        page = document[0]
-        pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY)
-        page.close()
+        for page in document:
+            pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY)
+            page.close()
         out = io.BytesIO()
         document.save(out)
-        return "pdf", out.getvalue()
+        return out.getvalue()
     finally:
         document.close()
+
+
+def _printed(entry: Sheets, look: Look, language: str) -> bytes:
+    """The sheets as a printer puts them on paper, a digital signature's picture with them."""
+    pdf = entry.form(look, language)
+    return _drawn_in(pdf) if b"/ByteRange" in pdf else pdf
 
 
 def inked(entry: Entry, look: Look, language: str, _seed: int) -> tuple[str, bytes]:
@@ -127,8 +141,8 @@ def pasted(entry: Entry, look: Look, language: str, _seed: int) -> tuple[str, by
         return "pdf", _saved(document)
 
 
-def scan(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
-    return "pdf", _scanned(render.pages(entry.form(look, language)), seed)
+def scan(entry: Sheets, look: Look, language: str, seed: int) -> tuple[str, bytes]:
+    return "pdf", _scanned(render.pages(_printed(entry, look, language)), seed)
 
 
 def _scanned(pages: Sequence[Image.Image], seed: int) -> bytes:
@@ -136,42 +150,52 @@ def _scanned(pages: Sequence[Image.Image], seed: int) -> bytes:
     return render.bound(pictures, [LETTER] * len(pictures))
 
 
-def fax(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
-    return "tif", tiff(fax_pages(render.pages(entry.form(look, language)), seed, "+1 555 0101"))
+def fax(entry: Sheets, look: Look, language: str, seed: int) -> tuple[str, bytes]:
+    return "tif", tiff(fax_pages(render.pages(_printed(entry, look, language)), seed, "+1 555 0101"))
 
 
-def fax_noisy(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
+def fax_noisy(entry: Sheets, look: Look, language: str, seed: int) -> tuple[str, bytes]:
     """Another machine: more specks and lost lines, no sender's line."""
-    return "tif", tiff([Image.fromarray(signing.faxed(entry.form(look, language), seed)).convert("1", dither=Image.Dither.NONE)])
+    pages = [signing.faxed(page, seed + at) for at, page in enumerate(split(_printed(entry, look, language)))]
+    return "tif", tiff([Image.fromarray(page).convert("1", dither=Image.Dither.NONE) for page in pages])
 
 
-def fax_coarse(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
-    pages = render.pages(entry.form(look, language))
+def fax_coarse(entry: Sheets, look: Look, language: str, seed: int) -> tuple[str, bytes]:
+    pages = render.pages(_printed(entry, look, language))
     return "tif", tiff(fax_pages(pages, seed + 80, "+1 555 0101", coarse=True), COARSE)
 
 
-def photo(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
-    picture = degrade.photo(render.pages(entry.form(look, language))[0], seed)
-    return "jpg", degrade.jpeg(picture, orientation=(1, 6, 8, 3)[seed % 4])
+def photo(entry: Sheets, look: Look, language: str, seed: int) -> tuple[str, bytes]:
+    pictures = [degrade.photo(page, seed + at) for at, page in enumerate(render.pages(_printed(entry, look, language)))]
+    if len(pictures) == 1:
+        return "jpg", degrade.jpeg(pictures[0], orientation=(1, 6, 8, 3)[seed % 4])
+    return "pdf", _album([degrade.jpeg(picture) for picture in pictures])
 
 
-def photo_dim(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
+def photo_dim(entry: Sheets, look: Look, language: str, seed: int) -> tuple[str, bytes]:
     """Another phone: darker, softer, fewer pixels, a darker table."""
-    return "jpg", degrade.jpeg(Image.fromarray(signing.photographed(entry.form(look, language), seed)))
+    sheets = split(_printed(entry, look, language))
+    shots = [Image.fromarray(signing.photographed(page, seed + at)) for at, page in enumerate(sheets)]
+    pictures = [degrade.jpeg(shot if len(shots) == 1 else shot.convert("RGB")) for shot in shots]
+    return ("jpg", pictures[0]) if len(pictures) == 1 else ("pdf", _album(pictures))
 
 
-def mixed(entry: Entry, look: Look, language: str, seed: int) -> tuple[str, bytes]:
+def _album(pictures: Sequence[bytes]) -> bytes:
+    """Photos bound by a phone's scanning program."""
+    return render.bound(pictures, [(612.0, 816.0)] * len(pictures))
+
+
+def mixed(entry: Sheets, look: Look, language: str, seed: int) -> tuple[str, bytes]:
     """Scanned between the two pages of a complete consent."""
     first, *rest = _consent(language if language in ("en", "es") else "en")
-    return "pdf", _scanned([first, *render.pages(entry.form(look, language)), *rest], seed)
+    return "pdf", _scanned([first, *render.pages(_printed(entry, look, language)), *rest], seed)
 
 
 @cache
 def _consent(language: str) -> tuple[Image.Image, ...]:
-    complete = filled(RETURNED[0], "consent", language, Calendar.of(TODAY), seed=3)
-    return render.pages(draw("consent", language, complete)[0])
+    return tuple(page for sheet in consent(language) for page in render.pages(sheet))
 
 
 TEXTUAL = {"text": text, "fields": fields, "flattened": flattened, "inked": inked, "pasted": pasted}
-PAPER = {"scan": scan, "fax": fax, "fax noisy": fax_noisy, "fax coarse": fax_coarse, "photo": photo, "photo dim": photo_dim}
-WAYS: dict[str, Way] = {**TEXTUAL, **PAPER, "mixed": mixed}
+_DRAWN = (scan, fax, fax_noisy, fax_coarse, photo, photo_dim)
+WAYS: dict[str, Way] = {**TEXTUAL, **dict(zip(PAPER, _DRAWN, strict=True)), "mixed": mixed}

@@ -119,7 +119,11 @@ class StandIn:
 
 
 class HylaFaxServer:
-    """faxq and hfaxd over a spool of their own, on a free loopback port; they want to be started by root."""
+    """faxq and hfaxd over a spool of their own, on a free loopback port; they want to be started by root.
+
+    Without a modem jobs wait.  `plug_in` lends the scheduler one that is a script: it dials nothing, and every job ends
+    as the test says (faxq's words: exit 2 is done, exit 1 failed).
+    """
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="hylafax-", ignore_cleanup_errors=True)
@@ -130,7 +134,8 @@ class HylaFaxServer:
             shutil.copy(Path("/etc/hylafax") / name, spool / "etc" / name)
         (spool / "etc" / "hosts.hfaxd").write_text("localhost:21::\n127.0.0.1:21::\n")
         (spool / "etc" / "hosts.hfaxd").chmod(0o600)
-        (spool / "etc" / "config").write_text("InternationalPrefix: 00\n")
+        (spool / "etc" / "config").write_text(f"InternationalPrefix: 00\nSendFaxCmd: {spool / 'bin' / 'dial'}\n")
+        (spool / "etc" / "config.ttyTEST").write_text("ModemType: Class1\n")
         subprocess.run(["chown", "-R", "uucp:uucp", spool], check=True)  # noqa: S607 - of the test machine
         self.port = _free_port()
         self._processes = [
@@ -146,6 +151,20 @@ class HylaFaxServer:
         for process in self._processes:
             process.wait(20)
         self._folder.cleanup()
+
+    def plug_in(self, ends: Literal["D", "F"]) -> None:
+        """A modem is there from now on; each job that it takes ends like this."""
+        spool = Path(self._folder.name) / "spool"
+        dial = spool / "bin" / "dial"
+        dial.write_text(f"#!/bin/sh\nexit {2 if ends == 'D' else 1}\n")
+        dial.chmod(0o755)
+        subprocess.run(["/usr/sbin/faxmodem", "-q", str(spool), "-u", "5", "ttyTEST"], check=True)
+
+    def remove(self, job: str) -> None:
+        """What an operator of the fax server does to a job that shall not go out."""
+        owner = {"FAXUSER": FaxingSettings().owner, "HOME": self._folder.name, "PATH": os.environ.get("PATH", os.defpath)}
+        told = ["/usr/bin/faxrm", "-h", f"127.0.0.1:{self.port}", job]
+        subprocess.run(told, check=True, env=owner, stdout=subprocess.DEVNULL)
 
     def settings(self, timeout: float = 20) -> FaxingSettings:
         told = {"driver": "hylafax", "host": f"127.0.0.1:{self.port}", "timeout": timeout, "check_seconds": 0.1}

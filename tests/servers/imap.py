@@ -11,6 +11,7 @@ import socket
 import ssl
 import tempfile
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +32,7 @@ class ImapServer:
     host = "localhost"
     names: tuple[str, ...] = ("localhost", "127.0.0.1")  # on the certificate
     trusted = True  # whether `ca_file` vouches for the certificate
+    expired = False
     tls = True
     validity = 7
 
@@ -46,7 +48,9 @@ class ImapServer:
         self.ca_file = Path(self._directory.name) / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca_file))
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        (authority if self.trusted else trustme.CA()).issue_cert(*self.names).configure_cert(self._context)
+        until = datetime.now(UTC) - timedelta(days=1) if self.expired else None
+        issuer = authority if self.trusted else trustme.CA()
+        issuer.issue_cert(*self.names, not_after=until).configure_cert(self._context)
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 

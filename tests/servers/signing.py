@@ -178,7 +178,7 @@ def form_pdf(
     for row, line in enumerate(BODY[language]):
         press.text(72, 625 - 18 * row, line)
     for name in ("signature", "date", "role", "witness"):
-        _draw_spot(press, look.of(language), getattr(look, name), getattr(look.of(language), name), text[name])
+        draw_spot(press, look.of(language), getattr(look, name), getattr(look.of(language), name), text[name])
     for spot, words in ((look.role, role), (look.signature, typed), (look.date, date)):
         press.text(spot.x + 6, spot.y + 3, words)
     if ink:
@@ -188,7 +188,7 @@ def form_pdf(
     return out.getvalue()
 
 
-def _draw_spot(press: Press, look: Look, spot: Spot, seen: Spot, label: str) -> None:
+def draw_spot(press: Press, look: Look, spot: Spot, seen: Spot, label: str) -> None:
     """A line or cell at `seen`, its label where a reader from the left finds it at `spot`."""
     press.canvas.setLineWidth(0.7)
     if look.labels == "cell":
@@ -356,14 +356,26 @@ def across(spot: Spot) -> Draw:
     return draw
 
 
-def along(spot: Spot) -> Draw:
+def along(x: float) -> Draw:
     """The line that dirt on a fax's sensor draws down the whole page."""
 
     def draw(canvas: Canvas) -> None:
         canvas.setLineWidth(0.9)
-        canvas.line(spot.x + 50, 0, spot.x + 50, LETTER[1])
+        canvas.line(x, 0, x, LETTER[1])
 
     return draw
+
+
+def birth_date(language: str) -> tuple[float, float]:
+    """From where to where on a sheet the figures of the birth date stand, points from the left."""
+    press = Press(Canvas(io.BytesIO(), pagesize=LETTER), language)
+    text = TEXTS[language]["replaced"]
+    wide = press.width(text, 11)
+    # they end its last words: on the right, where the script runs from left to right
+    if press.turned:
+        left = LETTER[0] - 73 - wide
+        return left, left + press.width(text[-10:], 11)
+    return 73 + wide - press.width(text[-10:], 11), 73 + wide
 
 
 # --- ways ------------------------------------------------------------------------------------------------------------
@@ -445,12 +457,14 @@ def recognised(api: tesserocr.PyTessBaseAPI, grey: Grey) -> tuple[Word, ...]:
     return tuple(words)
 
 
-def read_line(api: tesserocr.PyTessBaseAPI, crop: Grey, digits: bool = False) -> tuple[str, float]:  # noqa: ARG001 - as asked
-    """One line's picture read by itself."""
-    api.SetImage(Image.fromarray(crop))
-    api.SetSourceResolution(300)
-    api.SetPageSegMode(tesserocr.PSM.SINGLE_LINE)
-    try:
-        return api.GetUTF8Text().strip(), api.MeanTextConf() / 100
-    finally:
-        api.SetPageSegMode(tesserocr.PSM.AUTO)
+def read_line(api: tesserocr.PyTessBaseAPI, crop: Grey, digits: bool = False) -> Iterator[tuple[str, float]]:
+    """One line's picture read by itself; a date as a line and as a block, for want of a second model."""
+    for layout in (tesserocr.PSM.SINGLE_LINE, tesserocr.PSM.SINGLE_BLOCK)[: 1 + digits]:
+        api.SetImage(Image.fromarray(crop))
+        api.SetSourceResolution(300)
+        api.SetPageSegMode(layout)
+        try:
+            read = api.GetUTF8Text().strip(), api.MeanTextConf() / 100
+        finally:
+            api.SetPageSegMode(tesserocr.PSM.AUTO)
+        yield read

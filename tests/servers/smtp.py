@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +63,7 @@ class SmtpSink:
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     name: str = HOST
     trusted: bool = True
+    expired: bool = False
     login: tuple[str, str] | None = None
     fault: Fault | None = None
     dsn: bool = False  # offers delivery reports (RFC 3461)
@@ -74,7 +76,8 @@ class SmtpSink:
         self._folder = tempfile.TemporaryDirectory(prefix="smtp-sink-")
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority = trustme.CA()
-        authority.issue_cert(self.name).configure_cert(self._context)
+        until = datetime.now(UTC) - timedelta(days=1) if self.expired else None
+        authority.issue_cert(self.name, not_after=until).configure_cert(self._context)
         self.ca_file = Path(self._folder.name) / "authority.pem"
         (authority if self.trusted else trustme.CA()).cert_pem.write_to_path(str(self.ca_file))
         self.start()

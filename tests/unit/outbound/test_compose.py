@@ -29,6 +29,7 @@ GAPS, DOUBTFUL, ADVISORY = (
 )
 CANARIES = ("SYNTHETIC PATIENT ALPHA", "1961-04-03", "MRN-77120", "carcinoma", "scan_alpha.pdf")
 CT = {"modality": "CT", "body_part": "CHEST", "date": "2026-04-03"}
+EXPLAINING = frozenset({"not_an_image_set", "images_promised"})  # told below the gap that they are about
 LANGUAGES = sorted(languages())
 
 
@@ -87,8 +88,8 @@ def whole(sent: Message) -> str:
 def test_every_code_has_its_sentence(code: str) -> None:
     """A code of the catalogue that a language has no text for is a fault, and so is a text without a code."""
     findings = language(code).findings
-    assert {one for one, (group, _) in findings.items() if group in GAP_GROUPS} == set(GAPS)
-    assert {one for one, (group, _) in findings.items() if group == "hints"} == set(ADVISORY) - STAFF_ONLY
+    assert {one for one, (group, _) in findings.items() if group in GAP_GROUPS} == {*GAPS, *EXPLAINING}
+    assert {one for one, (group, _) in findings.items() if group == "hints"} == set(ADVISORY) - STAFF_ONLY - EXPLAINING
 
 
 def test_every_language_has_the_same_words() -> None:
@@ -122,6 +123,20 @@ def test_a_rejection_lists_every_gap_once_under_its_group(code: str) -> None:
     assert headings[:3] == [titles["forms"], titles["radiology"], titles["pathology"]]
 
 
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_promise_and_a_photo_are_told_where_the_images_are_asked_for(code: str) -> None:
+    """R13: below the gap while images are missing; afterwards a link is good to know, and what was set aside is past."""
+    told = tuple(Finding(one, Severity.ADVISORY) for one in sorted(EXPLAINING))
+    asked = read_html(message(update(Event.REJECTED, language=code, findings=(missing("radiology_image_missing"), *told))).html)
+    letter = asked.find("./body/div")
+    assert letter is not None
+    (listed,) = letter.findall("./ul")
+    sentences = [language(code).sentence(one, {}) for one in ("radiology_image_missing", *sorted(EXPLAINING))]
+    assert ["".join(entry.itertext()) for entry in listed] == sentences
+    opened = flat(message(update(Event.OPENED, language=code, findings=told[:1])))
+    assert opened.replace(" ", "").count(sentences[1].replace(" ", "")) == 1
+
+
 def test_a_study_is_named_by_modality_body_part_and_date() -> None:
     """R13, in words of the reader's language."""
     owed = update(Event.REJECTED, findings=(missing("report_without_images", **CT),))
@@ -133,6 +148,8 @@ def test_a_study_is_named_by_modality_body_part_and_date() -> None:
 @pytest.mark.parametrize(
     ("study", "phrase"),
     [
+        ({"modality": "CT", "body_part": "ABDOMEN+CHEST"}, "the CT scan of the chest and abdomen"),
+        ({"modality": "CT", "body_part": "NECK+CHEST"}, "the CT scan of the neck, chest"),
         ({"modality": "mr", "body_part": "KNEE"}, "the MRI scan of the knee"),
         ({"modality": "XR", "date": "2026-01-31"}, "the X-ray dated 31 January 2026"),
         ({"body_part": "HEAD"}, "the imaging study of the head"),
@@ -162,17 +179,36 @@ def test_every_canonical_word_of_the_classifiers_has_one_for_the_reader(table: s
     assert set(canonical) <= set(language(code).words[table])
 
 
-def test_every_colour_of_the_html_stands_out_from_the_white() -> None:
-    """WCAG 2.2, 1.4.3: a contrast of at least 4.5 to 1."""
-    colours = set(re.findall(r"(?<![-\w])color:#([0-9a-f]{6})", message().html))
-    assert len(colours) >= 3
-    assert all(contrast_to_white(colour) >= 4.5 for colour in colours)
+def test_every_colour_of_the_html_stands_out_by_day_and_by_night() -> None:
+    """WCAG 2.2, 1.4.3: a contrast of at least 4.5 to 1, on white and on the dark theme's own ground."""
+    head, _, body = message().html.partition("</style>")
+    night = re.search(r"background-color: #([0-9a-f]{6})", head)
+    assert night is not None
+    for text, ground in ((body, "ffffff"), (head, night[1])):
+        colours = set(re.findall(r"(?<![-\w])color: ?#([0-9a-f]{6})", text))
+        assert len(colours) >= 3
+        assert all(contrast(colour, ground) >= 4.5 for colour in colours)
 
 
-def contrast_to_white(colour: str) -> float:
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
     shares = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_who_writes_from_abroad_sees_how_to_dial_and_which_country() -> None:
+    """The configured facts as they stand, with the calling code and the country that a courier's form asks for."""
+    text = message(update(Event.OPENED)).text
+    assert f"Fax: +1 {PROGRAMME.fax}\n" in text
+    assert f"  {PROGRAMME.address[-1]}\n  USA\n" in text
+    other = Programme(fax="+44 20 7946 0000", country="")
+    assert other.fax_abroad == "+44 20 7946 0000"
+    assert other.address_abroad == other.address
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pikepdf
 import pypdfium2
 import pytesseract
@@ -16,7 +17,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 import outbound.fax as fax
 from config.rules import Programme
+from fixtures import degrade
 from outbound.compose import compose
+from outbound.fax import _sheets, to_pages
 from outbound.faxing import FileFax
 from outbound.wording import languages
 from records.model import Event, Message, Outcome
@@ -154,3 +157,21 @@ def test_the_cover_names_both_sides_the_time_and_the_case() -> None:
         "2026-11-24 18:00 UTC",
         other.subject,
     ]
+
+
+def test_a_heading_stays_with_what_it_heads() -> None:
+    """Wherever the page ends; no line is lost."""
+    lines = ["Words", "", "Heading", "-------", "", "Text", "More"] * 9
+    for room in range(12, 40):
+        sheets = list(_sheets(lines, room))
+        assert [line for sheet in sheets for line in sheet if line] == [line for line in lines if line]
+        assert all(sheet[-1] not in ("Heading", "-------", "") and sheet[0] != "-------" for sheet in sheets)
+        assert all(len(sheet) <= room for sheet in sheets)
+
+
+@pytest.mark.parametrize("way", [degrade.fax, degrade.fax_coarse, degrade.photo], ids=lambda way: way.__name__)
+def test_the_barcode_outlives_the_way_back(way: Callable[[Image.Image, int], Image.Image]) -> None:
+    """Sent back by a fine and a coarse machine, or photographed: the case is still named."""
+    page = to_pages(message(update(Event.OPENED, channel="fax", address="+52 55 5555 0100")))[0]
+    read = zxingcpp.read_barcodes(np.array(way(page, 7).convert("L")))
+    assert [code.text for code in read] == ["SOMRR-7F3K2-9"]

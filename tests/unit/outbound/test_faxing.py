@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from outbound.faxing import FileFax, GatewayFax, HylaFax, dialled, fax_courier
 from outbound.mailer import SmtpCourier
 from records.errors import ConfigurationError
 from records.model import Event, Message, Outcome
-from tests.servers.hylafax import SERVERS, FaxServer, StandIn
+from tests.servers.hylafax import SERVERS, FaxServer, HylaFaxServer, StandIn
 from tests.servers.smtp import Fault, SmtpSink
 from tests.unit.outbound.making import NOW, message, update
 
@@ -69,6 +70,31 @@ def test_the_server_s_states_are_told_apart(stand_in: StandIn, state: str, ended
     courier.send(faxed())
     stand_in.end("u4f9a1c07", state, "No carrier detected")
     assert courier.outcomes()["u4f9a1c07"].ended == ended
+
+
+@pytest.mark.parametrize("real", [server for server in SERVERS if server is HylaFaxServer])
+def test_hylafax_itself_tells_what_became_of_a_job(real: type[HylaFaxServer]) -> None:
+    """Waiting without a modem, taken off by its operator, given up and done with one: its own words, not ours."""
+    with real() as server:
+        courier = HylaFax(server.settings())
+        removed = courier.send(faxed("removed"))
+        server.remove(removed.job or "")
+        _until(courier, "removed", "fax_failed")
+        again = courier.send(faxed("removed"))
+        assert again.job != removed.job, "after a failure staff's retry is a job of its own"
+        assert courier.outcomes()["removed"].ended is None
+        server.plug_in("F")
+        _until(courier, "removed", "fax_failed")
+        courier.send(faxed("done"))
+        server.plug_in("D")
+        _until(courier, "done", "delivered")
+
+
+def _until(courier: HylaFax, tag: str, ended: str) -> None:
+    deadline = time.monotonic() + 30
+    while courier.outcomes()[tag].ended != ended:
+        assert time.monotonic() < deadline, courier.outcomes()
+        time.sleep(0.2)
 
 
 def test_a_failed_fax_can_be_sent_again_and_its_old_job_is_not_taken_for_the_new(stand_in: StandIn) -> None:

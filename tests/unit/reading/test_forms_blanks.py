@@ -80,6 +80,35 @@ def test_running_text_and_dates_of_birth_are_no_places() -> None:
     assert find_zones(drawn(page)) == ()
 
 
+def test_a_heading_says_whose_signature_is_asked_for() -> None:
+    """Two columns under "Patient" and "Witness", each with a bare "Signature": the witness does not sign for the patient."""
+    page = [(x, y, words) for x, who in ((72, "Patient"), (330, "Witness")) for y, words in (
+        (400, who), (370, "Signature: ____________"), (330, "Date: ____________"))]  # fmt: skip
+    assert [z.name for z in find_zones(drawn(tuple(page)))] == ["signature", "witness", "date", "witness_date"]
+
+
+def test_a_highlight_that_shows_where_to_sign_is_no_field() -> None:
+    """Yellow over the line for the signature and for the date: nothing to be replaced there."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=LETTER, invariant=1)
+    canvas.drawString(72, 700, "An agreement of some words for the patient")
+    canvas.setFillColorRGB(1, 0.95, 0.3)
+    canvas.rect(140, 590, 200, 16, stroke=0, fill=1)
+    canvas.setFillColorRGB(0, 0, 0)
+    canvas.drawString(72, 594, "Signature:")
+    canvas.line(140, 592, 340, 592)
+    canvas.save()
+    assert [(z.name, z.kind) for z in find_zones(out.getvalue())] == [("signature", "signature")]
+
+
+def test_a_version_may_be_withdrawn(tmp_path: Path) -> None:
+    """The TOML says what may be changed; `withdrawn = true` is what operators set."""
+    toml = register(tmp_path, "loa", form_pdf(LOOKS[0]), KIND) / "form.toml"
+    assert not load_blanks(tmp_path)[0].withdrawn
+    toml.write_text(toml.read_text().replace("withdrawn = false", "withdrawn = true"))
+    assert load_blanks(tmp_path)[0].withdrawn
+
+
 def test_each_page_has_its_places_under_names_of_their_own() -> None:
     """A second signature on the second page does not hide the first."""
     page = ((72, 600, "Signature of patient: ____________________"),)

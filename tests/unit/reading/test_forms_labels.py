@@ -22,6 +22,7 @@ from reading.zones import places
         ("Nombre y firma", ("signature", "signature")),
         ("Signature / Date", ("signature", "signature")),
         ("Signature of legal guardian", ("signature", "representative")),
+        ("Legal representative (if patient is a minor) signature", ("signature", "representative")),
         ("Witness signature", ("signature", "witness")),
         ("Firma del testigo", ("signature", "witness")),
         ("Signature of interpreter", ("signature", "interpreter")),
