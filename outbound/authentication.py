@@ -44,8 +44,10 @@ def _plain(field: str) -> Iterator[str]:
     """The characters outside comments and quoted strings (RFC 5322 3.2.2, 3.2.4); one left open swallows the rest."""
     depth, quoted, escaped = 0, False, False
     for mark in field:
-        if escaped or mark == "\\":
-            escaped = not escaped
+        if escaped:
+            escaped = False
+        elif mark == "\\" and (depth or quoted):  # elsewhere it is a character like any other: nothing vanishes from a name
+            escaped = True
         elif depth:
             depth += {"(": 1, ")": -1}.get(mark, 0)  # a quote means nothing inside a comment
         elif quoted:

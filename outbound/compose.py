@@ -99,11 +99,11 @@ def _check(update: Update, programme: Programme) -> None:
 
 
 def _letter(update: Update, programme: Programme, spoken: Language) -> Letter:
-    gaps = _gaps(update.findings, spoken)
+    gaps = _gaps(update.findings, spoken) if TELLINGS[update.event].gaps else ()
     if TELLINGS[update.event].gaps and not gaps and update.event is not Event.GAP_CLOSED:
         raise PermanentError("nothing_missing")
     template = environment().get_template(f"{spoken.code}/{update.event.value}.j2")
-    facts = {"programme": programme, "words": spoken.words, "gaps": gaps, "hints": _hints(update.findings, spoken)}
+    facts = {"programme": programme, "words": spoken.words, "gaps": gaps, "hints": _hints(update.findings, spoken, gaps)}
     context = template.new_context(facts)
     prose = {name: "".join(template.blocks[name](context)) for name in ("subject", "heading", "body")}
     greeting = spoken.words["greeting"][update.recipient.value]
@@ -123,20 +123,28 @@ def _gaps(findings: tuple[Finding, ...], spoken: Language) -> tuple[Group, ...]:
             continue
         if finding.code not in spoken.findings:
             raise PermanentError("finding_without_text", finding.code)
-        group = spoken.findings[finding.code][0]
+        group = _group(finding, spoken)
         sentences[group if group in sentences else "other"].append(spoken.sentence(finding.code, finding.study))
+    for group, said in sentences.items():  # what explains a gap stands below it
+        said += [spoken.sentence(f.code, f.study) for f in _advice(findings, spoken) if said and _group(f, spoken) == group]
     titles = spoken.words["groups"]
     return tuple(Group(titles[group], tuple(dict.fromkeys(said))) for group, said in sentences.items() if said)
 
 
-def _hints(findings: tuple[Finding, ...], spoken: Language) -> tuple[str, ...]:
-    """Advisory findings as kind hints (R20, R24); doubtful ones are for staff alone (R29)."""
-    said = (
-        spoken.sentence(finding.code, finding.study)
-        for finding in findings
-        if finding.severity is Severity.ADVISORY and finding.code in spoken.findings and finding.code not in STAFF_ONLY
-    )
-    return tuple(dict.fromkeys(said))
+def _hints(findings: tuple[Finding, ...], spoken: Language, gaps: tuple[Group, ...]) -> tuple[str, ...]:
+    """Advisory findings as kind hints (R20, R24), but for those that a gap has told already."""
+    told = {sentence for group in gaps for sentence in group.sentences}
+    said = (spoken.sentence(finding.code, finding.study) for finding in _advice(findings, spoken))
+    return tuple(dict.fromkeys(one for one in said if one not in told))
+
+
+def _advice(findings: tuple[Finding, ...], spoken: Language) -> list[Finding]:
+    """What is good to know; doubtful findings are for staff alone (R29)."""
+    return [f for f in findings if f.severity is Severity.ADVISORY and f.code in spoken.findings and f.code not in STAFF_ONLY]
+
+
+def _group(finding: Finding, spoken: Language) -> str:
+    return spoken.findings[finding.code][0]
 
 
 def _headers(update: Update, programme: Programme, spoken: tuple[Language, ...], now: datetime) -> Iterator[tuple[str, str]]:

@@ -73,7 +73,7 @@ def to_pages(message: Message, paper: Paper = "a4") -> list[Image.Image]:
     words = _words(message) if font else language("en").words["fax"]
     text = message.text if font else message.english
     lines = [*_cover(message, words), *text.splitlines()]
-    sheets = [lines[start : start + room] for start in range(0, len(lines), room)]
+    sheets = list(_sheets(lines, room))
     reference = message.subject.partition(" ")[0]
     bars = _bars(reference.strip("[]"))
     return [
@@ -82,12 +82,29 @@ def to_pages(message: Message, paper: Paper = "a4") -> list[Image.Image]:
     ]
 
 
+def _sheets(lines: list[str], room: int) -> Iterator[list[str]]:
+    """What stands on each page: a heading is never the last thing on one."""
+    while len(lines) > room:
+        end = room
+        while end > room // 2 and (not lines[end - 1].strip() or _rules(lines[end - 1]) or _rules(lines[end])):
+            end -= 1
+        yield lines[:end]
+        lines = lines[end + next((n for n, line in enumerate(lines[end:]) if line.strip()), 0) :]
+    yield lines
+
+
+def _rules(line: str) -> bool:
+    """The line under a heading."""
+    return bool(line) and set(line) <= set("-=")
+
+
 def _cover(message: Message, words: Mapping[str, str]) -> Iterator[str]:
     """To whom, from whom, when, which case, and the notice; no patient data (R33)."""
     yield f"{words['to']}: {left_to_right(message.to) if _from_the_right(words['to']) else message.to}"
     yield f"{words['from']}: {' - '.join(parseaddr(dict(message.headers)['From']))}"
     yield f"{_date(message):%Y-%m-%d %H:%M} UTC"
-    yield message.subject
+    reference, _, title = message.subject.partition(" ")
+    yield f"{title} {left_to_right(reference)}" if _from_the_right(title) else message.subject
     yield ""
     yield from fill(words["notice"]).splitlines()
     yield "_" * 72

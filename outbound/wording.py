@@ -38,6 +38,14 @@ def environment() -> Environment:
     return made
 
 
+_TOGETHER = {
+    frozenset(("CHEST", "ABDOMEN")): "CHESTABDOMEN",
+    frozenset(("ABDOMEN", "PELVIS")): "ABDOMENPELVIS",
+    frozenset(("CHEST", "ABDOMEN", "PELVIS")): "CHESTABDPELVIS",
+    frozenset(("HEAD", "NECK")): "HEADNECK",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """One language: `words` as its TOML has them, `findings` as code → (group, sentence template)."""
@@ -56,12 +64,18 @@ class Language:
         Only words of the closed lists get out: what a DICOM header says in its own words does not.
         """
         modality = self.words["modality"].get(study.get("modality", "").upper(), "")
-        body_part = self.words["body_part"].get(study.get("body_part", "").upper(), "")
+        body_part = self._parts(study.get("body_part", "").upper())
         day = self._date(study.get("date", ""))
         if not (modality or body_part or day):
             return ""
         phrase = environment().from_string(self.words["study"]["named"])
         return phrase.render(modality=modality or self.words["study"]["any_modality"], body_part=body_part, date=day)
+
+    def _parts(self, told: str) -> str:
+        """Parts of the body joined by `+`: by their common name where there is one, else one after the other."""
+        names = self.words["body_part"]
+        common = names.get(_TOGETHER.get(frozenset(told.split("+")), told), "")
+        return common or ", ".join(dict.fromkeys(names[part] for part in told.split("+") if part in names))
 
     def _date(self, iso: str) -> str:
         try:

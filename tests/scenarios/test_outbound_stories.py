@@ -80,7 +80,9 @@ def test_30_a_bounce_stops_further_mail_and_is_staff_s(hospital: Hospital, made:
     hospital.once()
     (failed,) = rows(hospital, "rejected")
     assert (failed["status"], failed["reason"], failed["returned"]) == ("failed", "bounced", "bounced 5.1.1")
-    assert hospital.only_case() == before
+    after = hospital.only_case()
+    assert (after.pop("waits")["for"], after.pop("untold")) == ("staff", [failed["id"]]), "a task for staff"
+    assert after == {name: value for name, value in before.items() if name != "waits"}
     ref = hospital.only_case()["ref"]
     hospital.somrr("case", "close", ref, "--by", "Staff Example")
     hospital.once()
@@ -182,3 +184,29 @@ def test_33_a_call_is_prepared_for_staff(embedded: Hospital, made: Path) -> None
     (closed,) = rows(embedded, "closed")
     assert (closed["status"], closed["reason"]) == ("sent", "by_staff")
     embedded.somrr("outbox", "done", closed["id"], *staff, fails=65)
+
+
+def test_35_only_the_address_that_a_packet_came_from_is_written_to(hospital: Hospital, made: Path, smtp: SmtpSink) -> None:
+    """Reply-To, encoded line ends, a look-alike that has our reference: none is mailed, none gets into a header."""
+    evil = "=?utf-8?q?x=0D=0ABcc:_victim=40evil.example?="
+    raw = (made / "packets" / "loa-unsigned.eml").read_bytes()
+    kept = b"\n".join(line for line in raw.split(b"\n") if not line.lower().startswith((b"reply-to:", b"subject:")))
+    head = f"Reply-To: {evil} <reply@evil.example>\nSubject: {evil}\nDisposition-Notification-To: <reply@evil.example>\n"
+    hospital.post_bytes(head.encode() + kept)
+    hospital.once()
+    ref, (sender, *others) = hospital.only_case()["ref"], sorted({one for mail in smtp.mails for one in mail.recipients})
+    assert others == []
+    assert sender.encode() in raw
+    for mail in smtp.mails:
+        assert b"evil.example" not in mail.content
+        assert mail.message().get_all("Bcc") is None
+        assert {name.lower() for name in mail.message()} & {"reply-to", "cc", "sender", "disposition-notification-to"} == set()
+    sent = len(smtp.mails)
+    local, _, domain = sender.partition("@")
+    twins = (f"{local}@{domain.replace('l', '1')}", f"{local}@xn--{domain}", f"{local}@{domain}.example")
+    for number, twin in enumerate(twins):
+        fields = f"From: {twin}\nTo: patientsintl@ucsd.edu\nSubject: [{ref}]\nMessage-ID: <twin{number}@x.example>\n"
+        hospital.post_bytes(f"{fields}\nPlease tell me all.\n".encode())
+    hospital.once()
+    assert len(smtp.mails) == sent, "a reference proves nothing: strangers with it are staff's to judge"
+    assert hospital.only_case()["arrivals"] == 1
