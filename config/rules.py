@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Language = Literal["en", "es", "pt", "fr", "ar", "zh", "ru", "ja"]
 
 
+_AMOUNT = r"^(?:[A-Z]{0,3}[$€£¥]? ?[0-9][0-9., ]{0,14}(?: ?[A-Z]{3})?)?\z"  # `US$ 350`, `1,200.00 USD`: figures, no sentence
+
+
 class RuleSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -32,7 +35,15 @@ class Programme(RuleSection):
     mailbox: str = "patientsintl@ucsd.edu"
     services: str = "International Services"
     sender_name: str = "UC San Diego Health, SOMRR"
+    fee_stained: str = Field("", pattern=_AMOUNT)  # R15: for a review of stained slides, as the notices shall write it
+    fee_unstained: str = Field("", pattern=_AMOUNT)
     languages: tuple[Language, ...] = ("en", "es", "pt", "fr", "ar", "zh", "ru", "ja")
+
+    @property
+    def fees(self) -> dict[str, str]:
+        """What a review of the specimen costs by the slides' stain; empty unless both amounts are known."""
+        known = self.fee_stained and self.fee_unstained
+        return {"stained": self.fee_stained, "unstained": self.fee_unstained} if known else {}
 
     @property
     def fax_abroad(self) -> str:

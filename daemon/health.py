@@ -21,7 +21,6 @@ from records.errors import ConfigurationError
 from records.figures import Figures, figures
 
 log = structlog.get_logger()
-LATELY = 300.0  # seconds in which each loop should have shown life
 
 
 class Turning(Protocol):
@@ -77,8 +76,8 @@ class Health:
     def unready(self) -> Iterator[str]:
         """What stands in the way, in words of this file; nothing when the work is done."""
         for loop in self.loops:
-            if not loop.is_alive() or time.monotonic() - loop.sign > LATELY:
-                yield f"the {loop.name} loop has not turned lately"
+            if loop.hung or not loop.is_alive():
+                yield f"the {loop.name} loop hangs"
         try:
             self.house.store.head()
         except Exception:

@@ -27,7 +27,7 @@ from records.errors import SomrrError
 log = structlog.get_logger()
 TICK = 0.25  # seconds between looks at the ledger
 DRAIN = 40.0  # seconds that a step may take to finish after SIGTERM
-STUCK = 900.0  # seconds without a turn after which a loop counts as hung, and the watchdog is let bite
+STUCK = 120.0  # seconds of silence beyond its longest wait after which a loop counts as hung, and the watchdog is let bite
 
 
 class Loop(threading.Thread):
@@ -40,11 +40,13 @@ class Loop(threading.Thread):
         stop: threading.Event,
         most: float,
         failed: str = events.LOOP_FAILED,
+        longest: float = 0.0,  # seconds that it may wait for somebody without a sign of life
         heard: Callable[[], float] = lambda: 0.0,  # a later sign of life from within a long turn
     ) -> None:
         super().__init__(name=name, daemon=True)
         self.turn, self.stop_asked, self.failed, self.heard = turn, stop, failed, heard
         self.backoff, self.turned = Backoff(most=most), time.monotonic()
+        self.patience = STUCK + max(longest, most)
 
     def run(self) -> None:
         while not self.stop_asked.is_set():
@@ -56,6 +58,7 @@ class Loop(threading.Thread):
                 pause = self.backoff.next()
                 code = fault.code if isinstance(fault, SomrrError) else "unforeseen"
                 log.warning(self.failed, loop=self.name, code=code, retry_seconds=round(pause, 1), exc_info=fault)
+                self.turned = time.monotonic()
                 self.stop_asked.wait(pause)
 
     @property
@@ -65,7 +68,7 @@ class Loop(threading.Thread):
 
     @property
     def hung(self) -> bool:
-        return time.monotonic() - self.sign > STUCK
+        return time.monotonic() - self.sign > self.patience
 
 
 def run(house: House) -> None:
@@ -163,6 +166,9 @@ def _loops(pipeline: Pipeline, stop: threading.Event) -> list[Loop]:
 
         return turn
 
+    def moved(source: Source) -> Callable[[], float]:
+        return lambda: pipeline.signs.get(source.name, 0.0)
+
     def decide() -> None:
         pipeline.look_again()
         if pipeline.decide_next():
@@ -178,14 +184,29 @@ def _loops(pipeline: Pipeline, stop: threading.Event) -> list[Loop]:
             duty.look(now())
             stop.wait(TICK)
 
-    most = house.settings.mailbox.max_backoff
+    s = house.settings
+    most = s.mailbox.max_backoff
     failed = (events.MAILBOX_FAILED, events.FOLDER_FAILED, events.FOLDER_FAILED)
     receiving = [
-        Loop(source.name, receive(source, pause), stop, most, event)
+        Loop(
+            source.name,
+            receive(source, pause),
+            stop,
+            most,
+            event,
+            longest=max(pause, s.mailbox.fetch_timeout),
+            heard=moved(source),
+        )
         for source, pause, event in zip(house.sources, seconds, failed, strict=True)
     ]
+    read = max(s.reading.open_seconds, s.reading.page_seconds, s.scanning.timeout if s.scanning.clamd else 0.0)
+    sent = s.smtp.timeout + 3 * s.faxing.timeout + s.mailbox.login_timeout  # a fax is three questions to its server
 
-    return [*receiving, Loop("decide", decide, stop, 30, heard=lambda: house.readers.heard), Loop("deliver", deliver, stop, 30)]
+    def heard() -> float:
+        return max(house.readers.heard, pipeline.signs.get("decide", 0.0))
+
+    deciding = Loop("decide", decide, stop, 30, longest=read, heard=heard)
+    return [*receiving, deciding, Loop("deliver", deliver, stop, 30, longest=sent)]
 
 
 def _drain(pipeline: Pipeline, loops: list[Loop]) -> None:

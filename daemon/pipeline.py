@@ -6,6 +6,7 @@ Each step reads its work from the ledger and may be killed anywhere and run agai
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 
@@ -29,6 +30,8 @@ from routing.matching import keys_of
 
 log = structlog.get_logger()
 PAUSE = timedelta(seconds=30)  # after a temporary fault in reading or deciding
+FIRST_TRY = 10.0  # seconds that one file may take at first, so that ten bombs do not keep the good ones waiting
+SLOW = "reader_slow"  # who needs more has all that the limits allow, after those who have not been tried yet
 UNLOCKED = "password_from_mail"  # the reader's note
 BLAMED = ("scanner_lost", "scanner_failed")  # temporary faults that the bytes may be the reason of: their attempts count
 
@@ -41,6 +44,7 @@ class Pipeline:
         self.folder = QuarantineFolder(house.quarantine, house.store, house.vault, house.memory)
         self.room = Room(house.home, house.settings.min_free)
         self.polled: dict[str, float] = {}  # when (monotonic) each source was last gone through to its end
+        self.signs: dict[str, float] = {}  # the last sign of life (monotonic) from within a loop's long turn
         self._under_way: str | None = None
         self._anchored = (0, "")
         self._ask_again = 0.0
@@ -66,16 +70,16 @@ class Pipeline:
                 short = True
                 continue
             try:
-                kept = self.house.vault.keep(source.fetch(arrival))
-            except ArrivalError as fault:  # this one later; it keeps no other out
-                log.warning(events.ARRIVAL_FAILED, source=source.name, code=fault.code)
-                continue
+                kept = self.house.vault.keep(self._heard(source.name, source.fetch(arrival)))
+                accepted = self.house.store.accept(arrival, kept, now())
             except TemporaryError as fault:
-                if fault.code != "disk_full":
+                if fault.code == "disk_full":
+                    short = True
+                    break
+                if not isinstance(fault, ArrivalError) and fault.code != "erasing":
                     raise
-                short = True
-                break
-            accepted = self.house.store.accept(arrival, kept, now())
+                log.warning(events.ARRIVAL_FAILED, source=source.name, code=fault.code)
+                continue  # this one later; it keeps no other out
             source.acknowledge(arrival)
             name = events.SUBMISSION_ACCEPTED if accepted.new else events.SUBMISSION_REPEATED
             log.info(name, submission=accepted.submission.id, source=source.name, digest=kept.digest, size=kept.size)
@@ -83,6 +87,12 @@ class Pipeline:
         self.room.note(source.name, short)
         self.polled[source.name] = time.monotonic()
         return taken
+
+    def _heard(self, loop: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Each piece is a sign of life: a long transfer is no hung loop."""
+        for piece in pieces:
+            self.signs[loop] = time.monotonic()
+            yield piece
 
     # --- decide
 
@@ -96,12 +106,19 @@ class Pipeline:
             try:
                 self._decide(submission, settled)
             except TemporaryError as fault:
-                moved = fault.code == "case_moved"  # a member of staff was quicker: decide anew at once
-                give_back = fault.code not in BLAMED
-                self.house.store.defer(submission.id, now() if moved else now() + PAUSE, give_back=give_back)
-                log.warning(events.SUBMISSION_DEFERRED, code=fault.code)
+                self._put_off(submission, fault.code)
         self._under_way = None
         return True
+
+    def _put_off(self, submission: Submission, code: str) -> None:
+        blamed = code in BLAMED
+        if blamed and submission.attempts >= self.house.settings.reading.attempts:
+            self._commit(hold_whole(_unread(submission), "not_scanned", code), submission)
+            return
+        # staff were quicker: decide anew at once; or a slow one: its turn comes when the others had theirs
+        at_once = code in ("case_moved", SLOW)
+        self.house.store.defer(submission.id, now() if at_once else now() + PAUSE, give_back=not blamed and code != SLOW)
+        log.warning(events.SUBMISSION_DEFERRED, code=code)
 
     def give_back(self) -> None:
         """At a stop that can not wait: the attempt under way says nothing about the bytes."""
@@ -114,6 +131,7 @@ class Pipeline:
         settling = timedelta(minutes=self.house.settings.rules.rhythm.settle_minutes if settled else 0)
         due = self.house.store.looks_due(now() + settling)
         for ref in due:
+            self.signs["decide"] = time.monotonic()
             record = self.house.store.record(ref)
             if record is not None:
                 self._commit(reconsider(record, self.house.world(settled)))
@@ -122,16 +140,16 @@ class Pipeline:
     def _decide(self, submission: Submission, settled: bool) -> None:
         self._began = time.monotonic()
         if submission.attempts > self.house.settings.reading.attempts:
-            self._commit(hold_whole(Incoming(submission, (), (), ()), "crashed"), submission)
+            self._commit(hold_whole(_unread(submission), "crashed"), submission)
             return
         try:
             reading = self._passed(submission)
         except NotPassedError as fault:
             log.warning(events.MALWARE_FOUND, reason=fault.code)
-            self._commit(hold_whole(Incoming(submission, (), (), ()), fault.code, fault.detail), submission)
+            self._commit(hold_whole(_unread(submission), fault.code, fault.detail), submission)
             return
         except PermanentError as fault:
-            self._commit(hold_whole(Incoming(submission, (), (), ()), fault.code), submission)
+            self._commit(hold_whole(_unread(submission), fault.code), submission)
             return
         self._began = time.monotonic()
         note_return(self.house, reading)
@@ -141,13 +159,19 @@ class Pipeline:
         self._commit(decision, submission)
 
     def _passed(self, submission: Submission) -> Reading:
-        """Nothing is parsed, and nothing remembered is used, that the scanner did not pass now, or staff on their word."""
+        """Nothing is parsed, and nothing remembered is used, that the scanner did not pass now.
+
+        Staff's word stands for what it could not look into, never for what it knows.
+        """
         rulings = self.house.store.rulings(submission.id)
-        if any(held.reason == "not_scanned" and held.state is HeldState.RELEASED for held in rulings):
-            return self._read(submission)
-        self.house.scanner.scan(self.house.vault.open(submission.digest))
+        vouched = any(held.reason == "not_scanned" and held.state is HeldState.RELEASED for held in rulings)
+        try:
+            self.house.scanner.scan(self._heard("decide", self.house.vault.open(submission.digest)))
+        except NotPassedError as fault:
+            if not vouched or fault.code != "not_scanned":
+                raise
         reading = self._read(submission)
-        if UNLOCKED in reading.notes:
+        if UNLOCKED in reading.notes and not vouched:
             self.house.scanner.locked()
         return reading
 
@@ -158,7 +182,9 @@ class Pipeline:
         if remembered is not None:
             return remembered
         started = time.monotonic()
-        reading = masked(readers.read(partial(self.house.vault.open, submission.digest), submission.digest))
+        first = submission.attempts == 1 < self.house.settings.reading.attempts
+        raw = partial(self.house.vault.open, submission.digest)
+        reading = masked(readers.read(raw, submission.digest, patience=FIRST_TRY if first else None))
         store.remember(reading)
         pages = sum(len(part.pages) for part in reading.parts)
         seconds = round(time.monotonic() - started, 3)
@@ -179,7 +205,7 @@ class Pipeline:
         )
 
     def _commit(self, decision: Decision, submission: Submission | None = None) -> None:
-        self.house.store.commit(decision, now())
+        self.house.store.commit(decision, now(), submission)
         for one in (decision, *decision.also):
             self._tell(one, submission)
 
@@ -225,3 +251,8 @@ class Pipeline:
             self._ask_again = time.monotonic() + self.house.settings.faxing.check_seconds
             check_faxes(self.house)
             check_mails(self.house)
+
+
+def _unread(submission: Submission) -> Incoming:
+    """All that is known of it: that it came."""
+    return Incoming(submission, (), (), ())

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PREFIX = "somrr-quarantine-"
-SHUT = ("malware", "not_scanned")  # neither laid open nor drawn
+SHUT = ("malware", "not_scanned", "crashed")  # neither laid open nor drawn: not looked into, or a danger to who does
 MOST_BYTES = 1 << 30  # of originals that lie open at a time; what is larger, staff take out one by one
 
 

@@ -5,6 +5,7 @@ Tables have colour on a terminal, plain words in pipes and under NO_COLOR, and s
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ PIPE_WIDTH = 160  # nobody wraps a pipe
 MANY_ROWS = 500  # drawing ten thousand rows with lines and folds takes seconds
 NARROW = 100  # columns of a window below which tables have no lines
 WIDE, GAP = 40, 3
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the end of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,20 @@ def _fitting(names: list[str], cells: list[list[Cell]], spare: list[str], width:
 
 def say(line: str = "", style: str = "") -> None:
     """One line, wrapped at the window's edge."""
-    console().print(Text(mask(line), style=style))
+    console().print(Text(tame(line), style=style))
+
+
+def tame(text: str) -> str:
+    """As a terminal may have it: card numbers masked (R12), and nothing that steers it, writes its title or its clipboard."""
+    return _STEERING.sub("", mask(text))
 
 
 def _rich(cell: Cell) -> Text:
-    return Text(mask(cell.text), style=cell.style) if isinstance(cell, Styled) else Text(_words(cell))
+    return Text(tame(cell.text), style=cell.style) if isinstance(cell, Styled) else Text(_words(cell))
 
 
 def _words(cell: Cell) -> str:
-    return "" if cell is None else mask(cell.text if isinstance(cell, Styled) else str(cell))
+    return "" if cell is None else tame(cell.text if isinstance(cell, Styled) else str(cell))
 
 
 def _plain(title: str, names: list[str], cells: list[list[Cell]], *, colour: bool) -> Iterator[str]:

@@ -232,7 +232,7 @@ def quarantine_show(context: Context, held_id: str, original: Path | None, as_js
 
     What --original writes is not sealed: put it on an encrypted disk, and delete it when you have looked.
     """
-    from daemon import show
+    from daemon import screen, show
     from daemon.house import now
     from daemon.quarantine import explain, take_out
 
@@ -246,7 +246,7 @@ def quarantine_show(context: Context, held_id: str, original: Path | None, as_js
     if as_json:
         show.emit([show.held(held)])
     else:
-        click.echo(explain(held, None))
+        click.echo(screen.tame(explain(held, None)))
 
 
 @quarantine.command("release")

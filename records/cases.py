@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from records import commit
 from records import tables as t
 from records.keys import Keyring
-from records.model import CaseRecord, CaseStatus, Decision
+from records.model import CaseRecord, CaseStatus, Decision, Submission
 from records.trail import Trail
 
 
@@ -78,12 +78,16 @@ class Cases(Trail):
         if status is not None:
             query = query.where(k.c.status == status)
         with self._read() as c:
-            found = [(ref, self._drawn(ref, line)) for ref, line in c.execute(query)]
-        if stale := [ref for ref, line in found if line is None]:
+            kept = [(ref, line) for ref, line in c.execute(query)]
+        found: dict[str, dict[str, Any] | None] = {ref: None for ref, _ in kept}
+        made = [(ref, line) for ref, line in kept if line]
+        for (ref, _), told in zip(made, self.rows.lines_of(made), strict=True):
+            version, shown = json.loads(told)
+            found[ref] = shown if version == self._line.version else None
+        if stale := [ref for ref, line in found.items() if line is None]:
             with self._write() as c:
-                fresh = {ref: self._draw(c, ref) for ref in stale}
-            found = [(ref, line or fresh[ref]) for ref, line in found]
-        return [line for _, line in found if line is not None]
+                found |= {ref: self._draw(c, ref) for ref in stale}
+        return [line for line in found.values() if line is not None]
 
     def data_keys(self, ref: str) -> set[str]:
         """The keys of a case and of its submissions: who destroys them has made all of it unreadable, also in backups."""
@@ -94,23 +98,21 @@ class Cases(Trail):
                 *c.scalars(select(s.c.data_key).join(f, f.c.submission == s.c.id).where(f.c.case_ref == ref)),
             }
 
-    def commit(self, decision: Decision, now: datetime) -> None:
+    def commit(self, decision: Decision, now: datetime, claimed: Submission | None = None) -> None:
         """Write all of a decision, and of those that go with it, or nothing.
 
-        TemporaryError("case_moved") when a case is no longer as it was decided from: decide again from its new record.
+        TemporaryError("case_moved") when a case, or the submission as it was `claimed`, is no longer as it was decided from:
+        decide again from its new record.
         """
         with self._write() as c:
+            if claimed is not None:
+                commit.still_claimed(c, claimed.id, claimed.attempts)
             for ref in commit.write(c, self.rows, decision, now):
                 self._draw(c, ref)
             for one in (decision, *decision.also):
                 for move in one.moves:
                     act = one.why if move.from_status is move.to_status else f"{move.from_status} to {move.to_status}"
                     self._note(c, move.by, act, one.case.ref if one.case else "", now)
-
-    def _drawn(self, ref: str, line: bytes | None) -> dict[str, Any] | None:
-        """The line as it was made; None when there is none, or it was made for another version."""
-        version, shown = json.loads(self.rows.line_of(ref, line)) if line else (None, None)
-        return shown if version == self._line.version else None
 
     def _draw(self, c: Connection, ref: str) -> dict[str, Any] | None:
         k = t.cases

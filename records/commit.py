@@ -34,6 +34,13 @@ def write(c: Connection, rows: Rows, decision: Decision, now: datetime) -> set[s
     return {survivor(c, ref) for ref in touched}
 
 
+def still_claimed(c: Connection, submission: str, attempt: int) -> None:
+    """A word of staff sets the attempts to none: what was claimed before it was decided without it."""
+    s = t.submissions
+    if c.scalar(select(s.c.attempts).where(s.c.id == submission)) != attempt:
+        raise TemporaryError("case_moved", "decided before the newest word of staff")
+
+
 def put_case(c: Connection, rows: Rows, decision: Decision) -> None:
     case, revision = decision.case, decision.revision
     if case is None:

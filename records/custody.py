@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from records import tables as t
+from records.errors import TemporaryError
 from records.model import Arrival, Envelope, Kept, PartFate, Reading, Submission, SubmissionState
 from records.trail import Trail
 
@@ -36,7 +37,10 @@ class Custody(Trail):
         return found
 
     def accept(self, arrival: Arrival, kept: Kept, now: datetime) -> Accepted:
-        """Write the row that makes custody complete; the same arrival, or the same bytes, twice is one submission."""
+        """Write the row that makes custody complete; the same arrival, or the same bytes, twice is one submission.
+
+        TemporaryError("erasing") while the same bytes are being disposed of: what was kept just now would go with them.
+        """
         a, s = t.arrivals, t.submissions
         data_key, key = kept.key or self.rows.keys.mint(), self.rows.arrival_key(arrival.source, arrival.key)
         with self._write() as c:
@@ -46,19 +50,30 @@ class Custody(Trail):
             if row is not None:
                 submission = self.rows.submission_of(row, self.rows.cases_of(c, row["id"]))
             if new:
+                self._stays(c, kept)
                 c.execute(insert(s).values(self.rows.submission_row(submission, data_key, now)))
             if c.execute(select(a.c.key).where(a.c.source == arrival.source, a.c.key == key)).first() is None:
                 c.execute(insert(a).values(source=arrival.source, key=key, submission=submission.id, seen_at=now))
         return Accepted(submission, new)
 
+    def _stays(self, c: Connection, kept: Kept) -> None:
+        """Neither the object nor its key is on the list of what is destroyed after a disposal, or was since it was kept."""
+        e, names = t.erasures, [self.rows.digest(kept.digest), kept.key]
+        listed = c.scalar(select(e.c.name).where(e.c.name.in_(names)).limit(1)) is not None
+        if listed or (kept.key and not self.rows.keys.holds(kept.key)):
+            raise TemporaryError("erasing")
+
     def claim(self, now: datetime) -> Submission | None:
-        """The oldest waiting submission, its attempt counted and committed before it is touched."""
+        """The next waiting submission, its attempt counted and committed before it is touched.
+
+        The oldest, but what was tried before comes after what was not.
+        """
         s = t.submissions
         with self._write() as c:
             query = (
                 select(s)
                 .where(s.c.state == SubmissionState.WAITING, s.c.not_before <= now)
-                .order_by(s.c.accepted_at, s.c.id)
+                .order_by(s.c.attempts, s.c.accepted_at, s.c.id)
                 .limit(1)
             )
             row = c.execute(query).mappings().first()
@@ -73,7 +88,7 @@ class Custody(Trail):
         s = t.submissions
         values: dict[str, Any] = {"not_before": until}
         if give_back:
-            values["attempts"] = s.c.attempts - 1
+            values["attempts"] = case((s.c.attempts > 0, s.c.attempts - 1), else_=0)  # staff may have set it to none
         with self._write() as c:
             c.execute(update(s).where(s.c.id == submission).values(values))
 

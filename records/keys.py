@@ -101,7 +101,7 @@ class Keyring:
         found = batch.keys.get(number)
         if found is None:
             with self._guard:
-                found = batch.keys[number] = self._unwrapped(key_id, batch)
+                found = batch.keys[number] = self._unwrapped(key_id, number, batch)
         return found
 
     def seal(self, key_id: str, plain: str, place: str) -> bytes:
@@ -110,6 +110,16 @@ class Keyring:
 
     def unseal(self, sealed: bytes, place: str) -> str:
         return open_field(self._cipher(key_of_field(sealed).hex()), sealed, place).decode()
+
+    def unseal_all(self, fields: Iterable[tuple[bytes, str]]) -> Iterator[str]:
+        """The same for many at a time: the file of each batch is looked at once, not for each of its keys."""
+        looked: dict[str, _Opened] = {}
+        for sealed, place in fields:
+            key_id = key_of_field(sealed).hex()
+            name = key_id[:16]
+            if name not in looked:
+                looked[name] = self._current(name)
+            yield open_field(self._cipher_in(looked[name], int(key_id[16:], 16), key_id), sealed, place).decode()
 
     def blind(self, kind: str, value: str) -> str:
         """What stands in the ledger, or on disk, for a value that must be found again and not be guessed by a thief."""
@@ -255,8 +265,8 @@ class Keyring:
         self._remember(name, _Opened(mark, batch, {int(key_id[16:], 16): key for key_id, key in keys.items()}))
         return sorted(keys, reverse=True)
 
-    def _unwrapped(self, key_id: str, batch: _Opened) -> bytes:
-        wrapped = batch.wrapped.get(_place(key_id)[1])
+    def _unwrapped(self, key_id: str, number: int, batch: _Opened) -> bytes:
+        wrapped = batch.wrapped.get(number)
         if wrapped is None:
             raise KeyGoneError("key_gone", key_id)
         if wrapped.master not in self._masters:
@@ -307,7 +317,9 @@ class Keyring:
 
     def _cipher(self, key_id: str) -> AESGCM:
         name, number = _place(key_id)
-        batch = self._current(name)
+        return self._cipher_in(self._current(name), number, key_id)
+
+    def _cipher_in(self, batch: _Opened, number: int, key_id: str) -> AESGCM:
         found = batch.ciphers.get(number)
         if found is None:
             found = batch.ciphers[number] = field_cipher(self._key_in(batch, number, key_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -187,8 +188,8 @@ class Rows:
     def line(self, ref: str, data_key: str, shown: str) -> bytes:
         return self.keys.seal(data_key, shown, f"cases.line/{ref}")
 
-    def line_of(self, ref: str, sealed: bytes) -> str:
-        return self.keys.unseal(sealed, f"cases.line/{ref}")
+    def lines_of(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+        return self.keys.unseal_all((sealed, f"cases.line/{ref}") for ref, sealed in lines)
 
     def record_of(self, c: Connection, ref: str) -> CaseRecord:
         """All that is known of a case that is there."""

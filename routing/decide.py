@@ -229,7 +229,9 @@ def _news(record: CaseRecord, target: CaseStatus, checked: Checked) -> list[Even
 
 
 def _hold(incoming: Incoming, reason: str, record: CaseRecord | None, detail: str = "") -> Decision:
-    held = filing.hold(incoming, reason, record.case.ref if record else None, detail=detail)
+    lay = incoming.submission.case_refs  # decided before: its case waits for it, and is not told that all is missing (R29)
+    ref = record.case.ref if record else lay[0] if len(lay) == 1 else None
+    held = filing.hold(incoming, reason, ref, detail=detail)
     return Decision(
         why=reason,
         submission=incoming.submission.id,

@@ -149,6 +149,12 @@ def conflicts(documents: Iterable[Document], settled: Collection[str] = ()) -> l
 
 def told(clashes: Collection[Clash], most: int = 3) -> str:
     """The clashes in words for staff: what differs, and in which files."""
-    lines = [f"{why}: {a.part} against {b.part}" for a, b, why in clashes]
+    lines = [f"{why}: {_place(a)} against {_place(b)}" for a, b, why in clashes]
     more = f"; and {len(lines) - most} more" if len(lines) > most else ""
     return "; ".join(lines[:most]) + more
+
+
+def _place(document: Document) -> str:
+    """The file, and the pages of it: one fax holds many papers."""
+    pages = document.pages
+    return f"{document.part}, page {pages[0]}" + (f"-{pages[-1]}" if len(pages) > 1 else "") if pages else document.part

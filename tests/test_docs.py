@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from config.reasons import reasons
@@ -61,6 +62,77 @@ def test_every_event_is_used() -> None:
         if isinstance(node, ast.Attribute | ast.Name)
     }
     assert sorted(set(constants) - used) == []
+
+
+def constants(node: ast.expr) -> Iterator[str]:
+    """Names of events in an expression, each by its value."""
+    for part in ast.walk(node):
+        name = part.attr if isinstance(part, ast.Attribute) else part.id if isinstance(part, ast.Name) else ""
+        value = getattr(events, name, None)
+        if isinstance(value, str) and value in events.EVENTS:
+            yield value
+
+
+def test_a_warning_is_one_in_the_catalogue() -> None:
+    """What the code logs as a warning or an error has at least that level there, so that the handbook knows it."""
+    seen = 0
+    for place, call in log_calls():
+        if isinstance(call.func, ast.Attribute) and call.func.attr in {"warning", "error", "exception", "critical"}:
+            for name in constants(call.args[0]):
+                seen += 1
+                assert events.LEVELS[name] in {"warning", "error"}, f"{place}: {name}"
+    assert seen > 10
+    assert set(events.LEVELS.values()) == {"info", "warning", "error"}
+
+
+def test_the_handbook_has_every_alarm() -> None:
+    """A heading of its own in docs/OPERATING.md for each warning and error, in the catalogue's order, and none for others."""
+    headings = re.findall(r"^### `([a-z_.]+)`$", (HERE / "OPERATING.md").read_text("utf-8"), re.MULTILINE)
+    assert headings == [name for name in events.EVENTS if events.LEVELS[name] != "info"]
+
+
+def test_the_handbook_says_what_an_alarm_means_and_what_to_do() -> None:
+    """Two paragraphs at least under each heading, one of which begins with what to do."""
+    for section in re.split(r"^### ", (HERE / "OPERATING.md").read_text("utf-8"), flags=re.MULTILINE)[1:]:
+        name, _, text = section.partition("\n")
+        if name.startswith("`"):
+            body = re.split(r"^## ", text, flags=re.MULTILINE)[0]
+            assert re.search(r"^\*\*Do:\*\* \S", body, re.MULTILINE), name
+            assert re.search(r"^\*\*Means:\*\* \S", body, re.MULTILINE), name
+
+
+def test_the_threats_are_all_answered() -> None:
+    """docs/SECURITY.md: each of the numbered threats has an answer and names tests that exist."""
+    text = (HERE / "SECURITY.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+    assert [int(number) for number, *_ in rows] == list(range(1, 23))
+    for number, _threat, answer, tests in rows:
+        assert len(answer) > 40, number
+        named = re.findall(r"`(tests/[\w/.-]+\.py)(?:::(\w+))?`", tests)
+        assert named, number
+        for file, function in named:
+            assert (ROOT / file).is_file(), f"{number}: {file}"
+            assert not function or f"def {function}(" in (ROOT / file).read_text(), f"{number}: {file}::{function}"
+
+
+def test_commands_in_the_handbook_exist() -> None:
+    """`somrr …` as operators would type it: each command, sub-command and long option is one."""
+    from daemon.cli import somrr
+
+    pages = [(HERE / name).read_text("utf-8") for name in ("OPERATING.md", "SECURITY.md")]
+    typed = [
+        line for page in pages for line in re.findall(r"(?:`|^|sudo -u somrr )somrr ((?:[a-z-]+ ?)[^`\n#|]*)", page, re.MULTILINE)
+    ]
+    assert len(typed) > 10
+    for line in typed:
+        words, command = re.sub(r"^--(home|config) \S+ ", "", line).split(), somrr
+        context = click.Context(command)
+        while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+            found = command.get_command(context, words.pop(0))
+            assert found is not None, line
+            command = found  # type: ignore[assignment]  # a group, or the loop ends
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in words if word.startswith("--")} <= options | {"--help"}, line
 
 
 def test_no_log_line_is_made_of_text() -> None:

@@ -41,7 +41,7 @@ def test_a_daemon_that_can_not_lock_its_readers_in_does_not_start(embedded: Hosp
 HANGS = """
 import sys, time
 from daemon import main, pipeline
-main.STUCK = 1.0
+main.STUCK = -119.0  # a reader may be silent for 120 s: one second is left
 pipeline.Pipeline.decide_next = lambda self, settled=False: time.sleep(60)
 from daemon.cli import main
 sys.argv = ["somrr", *sys.argv[1:]]

@@ -97,15 +97,27 @@ class WrongHost(ImapServer):
     names = ("other.example",)
 
 
+class Expired(ImapServer):
+    expired = True
+
+
 class Plaintext(ImapServer):
+    """As when somebody on the way strips STARTTLS: we never speak it, so there is nothing to strip."""
+
     tls = False
 
 
 @pytest.mark.parametrize(
-    ("fake", "code"), [(SelfSigned, "tls_certificate"), (WrongHost, "tls_certificate"), (Plaintext, "tls_failed")]
+    ("fake", "code"),
+    [
+        (SelfSigned, "tls_certificate"),
+        (WrongHost, "tls_certificate"),
+        (Expired, "tls_certificate"),
+        (Plaintext, "tls_failed"),
+    ],
 )
 def test_no_word_is_said_to_a_server_that_is_not_the_right_one(opened: Open, fake: type[ImapServer], code: str) -> None:
-    """An unknown authority, another host's certificate, no TLS at all: no credentials, no command, a named fault."""
+    """An unknown authority, another host's certificate, yesterday's, no TLS at all: no credentials, no command, a named fault."""
     with fake(MAIL) as server:
         with pytest.raises(TemporaryError) as fault:
             next(opened(server).poll(_nothing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_case_35_a_reference_tells_a_stranger_nothing(known: bool) -> None:
     real, made_up = new_ref(2**50 - 3), new_ref(2**49 + 5)
     ledger.records = {real: replace(ledger.only, case=replace(ledger.only.case, ref=real))}
     stranger = mail("stranger@else.example", "b", subject=f"Your case {real if known else made_up}")
-    other = {"patient_name": "ANOTHER SYNTHETIC BETA", "birth_date": "1975-12-30"}
+    other: dict[str, Any] = {"patient_name": "ANOTHER SYNTHETIC BETA", "birth_date": "1975-12-30"}
     papers = [document(Kind.LETTER_OF_AGREEMENT, **other), document(Kind.INFORMED_CONSENT, **other)]
     decision = ledger.arrive(incoming(papers, "b", letter=stranger), world())
     assert (decision.submission_state, decision.case, decision.updates) == (SubmissionState.QUARANTINED, None, ())

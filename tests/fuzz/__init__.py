@@ -1,0 +1,1 @@
+"""Fuzzing: every place where bytes from outside are first understood (`make fuzz`; the tests run a short form)."""
