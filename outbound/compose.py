@@ -99,11 +99,12 @@ def _check(update: Update, programme: Programme) -> None:
 
 
 def _letter(update: Update, programme: Programme, spoken: Language) -> Letter:
-    gaps = _gaps(update.findings, spoken) if TELLINGS[update.event].gaps else ()
+    gaps = _gaps(update.findings, spoken, programme.fees) if TELLINGS[update.event].gaps else ()
     if TELLINGS[update.event].gaps and not gaps and update.event is not Event.GAP_CLOSED:
         raise PermanentError("nothing_missing")
     template = environment().get_template(f"{spoken.code}/{update.event.value}.j2")
-    facts = {"programme": programme, "words": spoken.words, "gaps": gaps, "hints": _hints(update.findings, spoken, gaps)}
+    hints = _hints(update.findings, spoken, gaps, programme.fees)
+    facts = {"programme": programme, "words": spoken.words, "gaps": gaps, "hints": hints}
     context = template.new_context(facts)
     prose = {name: "".join(template.blocks[name](context)) for name in ("subject", "heading", "body")}
     greeting = spoken.words["greeting"][update.recipient.value]
@@ -115,7 +116,7 @@ def _laid_out(form: str, letters: tuple[Letter, ...], update: Update, programme:
     return environment().get_template(f"layout.{form}.j2").render(page).rstrip("\n") + "\n"
 
 
-def _gaps(findings: tuple[Finding, ...], spoken: Language) -> tuple[Group, ...]:
+def _gaps(findings: tuple[Finding, ...], spoken: Language, fees: Mapping[str, str]) -> tuple[Group, ...]:
     """R28: every missing thing, in groups; one that has no text is a fault, for a notice must list every gap."""
     sentences: dict[str, list[str]] = {group: [] for group in GAP_GROUPS}
     for finding in findings:
@@ -124,17 +125,18 @@ def _gaps(findings: tuple[Finding, ...], spoken: Language) -> tuple[Group, ...]:
         if finding.code not in spoken.findings:
             raise PermanentError("finding_without_text", finding.code)
         group = _group(finding, spoken)
-        sentences[group if group in sentences else "other"].append(spoken.sentence(finding.code, finding.study))
+        sentences[group if group in sentences else "other"].append(spoken.sentence(finding.code, finding.study, fees))
     for group, said in sentences.items():  # what explains a gap stands below it
-        said += [spoken.sentence(f.code, f.study) for f in _advice(findings, spoken) if said and _group(f, spoken) == group]
+        advice = [f for f in _advice(findings, spoken) if said and _group(f, spoken) == group]
+        said += [spoken.sentence(f.code, f.study, fees) for f in advice]
     titles = spoken.words["groups"]
     return tuple(Group(titles[group], tuple(dict.fromkeys(said))) for group, said in sentences.items() if said)
 
 
-def _hints(findings: tuple[Finding, ...], spoken: Language, gaps: tuple[Group, ...]) -> tuple[str, ...]:
+def _hints(findings: tuple[Finding, ...], spoken: Language, gaps: tuple[Group, ...], fees: Mapping[str, str]) -> tuple[str, ...]:
     """Advisory findings as kind hints (R20, R24), but for those that a gap has told already."""
     told = {sentence for group in gaps for sentence in group.sentences}
-    said = (spoken.sentence(finding.code, finding.study) for finding in _advice(findings, spoken))
+    said = (spoken.sentence(finding.code, finding.study, fees) for finding in _advice(findings, spoken))
     return tuple(dict.fromkeys(one for one in said if one not in told))
 
 

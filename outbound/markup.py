@@ -89,4 +89,4 @@ def _block(chunk: str) -> Block:
 
 
 def _joined(text: str) -> str:
-    return " ".join(text.split())
+    return re.sub(r"[ \t\n]+", " ", text).strip()  # not the blank that keeps French marks with their word

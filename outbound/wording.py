@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -54,9 +55,9 @@ class Language:
     words: Mapping[str, Any]
     findings: Mapping[str, tuple[str, str]]
 
-    def sentence(self, code: str, study: Mapping[str, str]) -> str:
-        """The sentence for a finding that has one, its study named."""
-        return environment().from_string(self.findings[code][1]).render(study=self.study(study))
+    def sentence(self, code: str, study: Mapping[str, str], fees: Mapping[str, str] = MappingProxyType({})) -> str:
+        """The sentence for a finding that has one, its study named; amounts only where `fees` has them (R15)."""
+        return environment().from_string(self.findings[code][1]).render(study=self.study(study), fees=fees)
 
     def study(self, study: Mapping[str, str]) -> str:
         """A study as a phrase by modality, body part and date (R13), "" when none of them is known.

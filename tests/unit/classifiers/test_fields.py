@@ -256,3 +256,40 @@ def test_names_lose_their_titles() -> None:
     assert name_in("____________") is None
     assert name_in("[insert name]") is None
     assert name_in("unknown") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "name", "born"),
+    [
+        (
+            "Patient ANNA MUSTER\ngeb. 13.01.1982\nID / MRN 5772763\nUntersuchungsdatum 17.08.2026",
+            "de",
+            "ANNA MUSTER",
+            "1982-01-13",
+        ),
+        ("Patient Anna Muster\nAge 54 Y\n\nExam date: 3 April 2026\nAccession no.: ACC-123", "en", "Anna Muster", None),
+        ("Surname Muster\nFirst name Anna\nExam date 3 April 2026\nAccession no. ACC-123", "en", "Anna Muster", None),
+    ],
+)
+def test_a_table_whose_gaps_are_lost_is_read(text: str, language: str, name: str, born: str | None) -> None:
+    """R8: text layers put one blank between a label and its value; an unread name would be an unnoticed stranger's."""
+    found = fields(text, language)
+    assert (found["patient_name"], found.get("birth_date")) == (name, born)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patient denies chest pain\nExam date: 3 April 2026\nAccession no.: ACC-123",
+        "Patient Anna Muster came in.\nWe thank you.\nStudy of today",
+    ],
+)
+def test_sentences_are_no_table(text: str) -> None:
+    """What opens lines of running text names nobody."""
+    assert "patient_name" not in fields(text)
+
+
+@pytest.mark.parametrize("text", ["Relationship to patient: self", "Parentesco con el paciente: Hija", "Patient: paciente"])
+def test_who_signs_for_the_patient_is_no_name(text: str) -> None:
+    """The line that asks for the relationship names nobody."""
+    assert "patient_name" not in fields(text, None)

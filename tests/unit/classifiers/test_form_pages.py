@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from classifiers.form_pages import gathered, one_version, tangled, two_people
+from classifiers.form_pages import gathered, one_version, photographed, tangled, two_people
+from classifiers.identify import identify
 from classifiers.page import Scored
 from classifiers.segment import PageFacts, Run
 from classifiers.words import prepare
-from records.model import FormSeen, Kind, Page, TextSource, ZoneSeen
+from config.rules import Identifying
+from records.model import FormSeen, Kind, Page, Part, Reading, Role, TextSource, ZoneSeen
 
 
 def seen(page: int, patient: str = "", form: str = "loa-2026", also: tuple[str, ...] = ()) -> FormSeen:
@@ -86,3 +88,64 @@ def test_a_page_that_two_versions_share_goes_with_its_other_page() -> None:
     assert (second.form.form, second.form.version, second.form.withdrawn) == ("loa-2024", "2024", True)
     both = pages(seen(1, "ALPHA ONE", "loa-2024"), seen(1, "ALPHA ONE"), shared)
     assert one_version(both)[2].form == shared
+
+
+def photo(name: str, form: FormSeen, text: str = "Letter of Agreement, UC San Diego Health") -> Part:
+    page = Page(1, text, TextSource.OCR, form=form)
+    return Part(f"{name}.jpg", name * 64, 1, "image/jpeg", Role.ATTACHMENT, (page,))
+
+
+def signed(sign: str = "pen") -> FormSeen:
+    """The second page, with the places for signature and date."""
+    places = (
+        ZoneSeen("signature", "signature", 0.1, 2, 0.4, "", None, "", sign),
+        ZoneSeen("date", "date", 0.1, 9, 0.4, "3 April 2026", 0.95, "", "print"),
+    )
+    return FormSeen("loa-2026", "letter_of_agreement", "2026", 2, 2, 0.9, places, 6)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_pages_photographed_one_by_one_are_one_form(order: int) -> None:
+    """Whichever picture comes first; each picture has its document."""
+    pictures = [photo("a", seen(1, "Anna Muster")), photo("b", signed())][:: -1 if order else 1]
+    (found,) = identify(Reading("0" * 64, "1", "message/rfc822", tuple(pictures), ()), Identifying())
+    assert (found.parts, found.fields["signed"], found.fields["dated"], found.findings) == (("a.jpg", "b.jpg"), "yes", "yes", ())
+
+
+def test_an_unsigned_form_of_two_photos_is_unsigned() -> None:
+    """What is surely missing is said of the whole form."""
+    pictures = (photo("a", seen(1, "Anna Muster")), photo("b", signed("empty")))
+    (found,) = identify(Reading("0" * 64, "1", "message/rfc822", pictures, ()), Identifying())
+    assert [f.code for f in found.findings] == ["loa_unsigned"]
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        (photo("a", seen(1, "Anna Muster")), photo("b", signed("smudge"))),
+        (photo("a", seen(1, "Anna Muster")), photo("b", signed(), "Patient: Berta Muster")),
+        (
+            photo("a", seen(1, "Anna Muster"), "Patient: Anna Muster\nLetter of Agreement"),
+            photo("b", signed(), "Patient: Berta Muster"),
+        ),
+    ],
+)
+def test_photos_with_a_doubt_stay_apart(pictures: tuple[Part, ...]) -> None:
+    """Staff see each picture by itself; two names are never one form."""
+    found = identify(Reading("0" * 64, "1", "message/rfc822", pictures, ()), Identifying())
+    assert [d.parts for d in found] == [("a.jpg",), ("b.jpg",)]
+
+
+def test_photos_of_two_copies_are_not_put_together() -> None:
+    """Whose second page it is can not be told."""
+    assert not photographed((photo("a", seen(1, "Anna Muster")), photo("b", seen(1, "Berta Beispiel")), photo("c", signed())))
+
+
+def test_a_placeholder_is_nobodys_name() -> None:
+    """What stands beside the label of an unreplaced field is the form's own: no second patient is made of it."""
+    (found,) = identify(
+        Reading("0" * 64, "1", "message/rfc822", (photo("a", seen(1, "[PATIENT NAME]"), "Patient: Full Name Here"),), ()),
+        Identifying(),
+    )
+    assert "patient_name" not in found.fields
+    assert "loa_field_unreplaced" in {f.code for f in found.findings}

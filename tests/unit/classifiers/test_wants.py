@@ -80,6 +80,26 @@ def test_one_channel_is_preferred_or_none(way: str | None, said: str) -> None:
     assert wished(said).get("prefers") == way
 
 
+def test_a_faxed_letter_may_have_slips() -> None:
+    """One letter wrong in a long word, and those that scanners confuse."""
+    said = "We kindly request a revievv of the biopsy slides by your pathoiogists."
+    assert wished(said, noisy=True).get("pathology_requested") is True
+    assert wished("P1ease have the original discs retumed.", noisy=True) == {"return_requested": True}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Please send the discs. We look forward to hearing back",
+        "Please return the form, the discs are yours to keep.",
+        "Return of the discs: no",
+    ],
+)
+def test_words_of_two_clauses_are_no_wish(said: str) -> None:
+    """What stands beyond a comma or a full stop belongs to something else; an answer of no is none."""
+    assert wished(said) == {}
+
+
 def test_a_letter_carries_the_wish_to_staff() -> None:
     """As a field of the letter; a form's own printed words are nobody's wish."""
     text = "Dear colleagues,\n\nkindly mail the discs back to us once the review is finished.\n\nKind regards, Dr. Example"

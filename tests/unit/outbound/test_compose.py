@@ -134,7 +134,42 @@ def test_a_promise_and_a_photo_are_told_where_the_images_are_asked_for(code: str
     sentences = [language(code).sentence(one, {}) for one in ("radiology_image_missing", *sorted(EXPLAINING))]
     assert ["".join(entry.itertext()) for entry in listed] == sentences
     opened = flat(message(update(Event.OPENED, language=code, findings=told[:1])))
-    assert opened.replace(" ", "").count(sentences[1].replace(" ", "")) == 1
+    assert "".join(opened.split()).count("".join(sentences[1].split())) == 1
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_fee_is_told_and_its_amounts_only_where_they_are_configured(code: str) -> None:
+    """R15: it depends on the slides; below a gap as well as by itself, in the reader's language and in English."""
+    priced = PROGRAMME.model_copy(update={"fee_stained": "US$ 311", "fee_unstained": "US$ 422"})
+    half = PROGRAMME.model_copy(update={"fee_stained": "US$ 311"})
+    fee = finding("pathology_fee", Severity.ADVISORY)
+    for owed in (
+        update(Event.REJECTED, language=code, findings=(missing("specimen_missing"), fee)),
+        update(Event.OPENED, language=code, findings=(fee,)),
+    ):
+        told = {code: language(code).sentence("pathology_fee", {}, priced.fees) for code in {code, "en"}}
+        said = compose(owed, priced, NOW)
+        for text in (said.text, said.html or ""):
+            assert all(text.count(amount) == len(told) for amount in ("US$ 311", "US$ 422"))
+        assert all("".join(one.split()) in "".join(said.text.replace("  * ", "").split()) for one in told.values())
+        for silent in (PROGRAMME, half):
+            assert "US$ " not in compose(owed, silent, NOW).text
+            bare = language(code).sentence("pathology_fee", {}, silent.fees)
+            assert not re.search(r"\d", bare)
+            assert "".join(bare.split()) in "".join(compose(owed, silent, NOW).text.split())
+
+
+@pytest.mark.parametrize("amount", ["US$ 350", "$1,200.00", "350 USD", "€ 300", "1200"])
+def test_an_amount_is_figures_and_a_currency(amount: str) -> None:
+    """What an operator may write for the notices."""
+    assert Programme(fee_stained=amount, fee_unstained=amount).fees == {"stained": amount, "unstained": amount}
+
+
+@pytest.mark.parametrize("amount", ["about 300", "300\nBcc: a@b.example", "<b>300</b>", "{{ 7 }}", "US$ " + "9" * 60])
+def test_what_is_no_amount_is_refused_at_start(amount: str) -> None:
+    """No sentence, no mark-up, no second line gets into a notice by that way."""
+    with pytest.raises(ValueError, match="fee_stained"):
+        Programme(fee_stained=amount)
 
 
 def test_a_study_is_named_by_modality_body_part_and_date() -> None:
