@@ -18,6 +18,9 @@ from classifiers.words import Prepared
 from records.model import FieldValue
 
 ROW_KEYS = frozenset({"patient_name", "birth_date", "sex", "patient_id", "accession", "study_date", "report_date", "stop"})
+NAME_KEYS = frozenset({"patient_name", "given_name", "family_name"})
+TABLE_LINES = 6  # between the labels of one table
+TABLE_LABELS = 3  # of different kinds that make one
 DATE_FIELDS = ("birth_date", "study_date", "report_date")
 FEW_ACCENTS = 3  # letters of a text without a language that show that it is not English
 CONTACT_LINES = 5  # after the referring physician's label, where address and numbers stand
@@ -73,11 +76,41 @@ def labels_on(page: Prepared, seen: Iterable[Sight]) -> list[Label]:
             if "\n" not in page.text[start:end] and not bare:
                 found.append(Label(phrase.kind, start, end, hit.line, hit.opens_line, hit.end - hit.start))
     found.sort(key=lambda label: (label.start - label.end, label.key.endswith("_loose"), label.key == "stop"))
+    ruled = _in_a_table(page.text, found)
     kept: list[Label] = []
     for label in found:
-        if not any(k.start < label.end and label.start < k.end for k in kept) and _stands(page.text, label):
+        apart = not any(k.start < label.end and label.start < k.end for k in kept)
+        if apart and (label in ruled or _stands(page.text, label)):
             kept.append(label)
     return sorted(kept, key=lambda label: label.start)
+
+
+def _in_a_table(text: str, found: Sequence[Label]) -> set[Label]:
+    """Labels that open the lines of a table whose rules and gaps its text has lost (`Patient Jane Doe`, `geb. 3.4.1961`).
+
+    Believed only where three different ones stand within a few lines and each is followed by a value of its own kind.
+    """
+    fit = [label for label in found if label.opens_line and label.key in ROW_KEYS | NAME_KEYS and _says_its_kind(text, label)]
+    ruled: set[Label] = set()
+    for label in fit:
+        near = [other for other in fit if abs(other.line - label.line) <= TABLE_LINES]
+        if len({other.key for other in near}) >= TABLE_LABELS:
+            ruled.add(label)
+    return ruled
+
+
+def _says_its_kind(text: str, label: Label) -> bool:
+    """Whether the rest of the label's line is a value such as it announces; a name there is written with capitals."""
+    rest = text[label.end : label.end + 120].split("\n", 1)[0]
+    separator = _SEPARATOR.match(rest)
+    value = clean(_CUT.split(rest[separator.end() if separator else 0 :].strip(), maxsplit=1)[0])
+    if label.key in DATE_FIELDS:
+        day = first_date(value, None)
+        return day is not None and not value[: day.start].strip()
+    if label.key in NAME_KEYS:
+        words = value.split()
+        return one_value(label.key, value) is not None and all(not word[:1].islower() or len(word) <= 3 for word in words)
+    return one_value(label.key, value) is not None and len(value.split()) <= 3
 
 
 def _stands(text: str, label: Label) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from classifiers.form_words import plain
 from classifiers.segment import PageFacts, Run
-from records.model import FormSeen, Page
+from records.model import FormSeen, Page, Part
 
 
 def one_version(pages: Sequence[Page]) -> tuple[Page, ...]:
@@ -42,6 +42,21 @@ def gathered(runs: Sequence[Run]) -> tuple[Run, ...]:
             whole |= dict.fromkeys(map(id, of), _joined(of))
     placed = {id(now): now for run in runs if (now := whole.get(id(run), run))}
     return tuple(placed.values())
+
+
+def photographed(parts: Sequence[Part]) -> tuple[tuple[Part, ...], ...]:
+    """Pictures that each show one page of a form, page by page, where the packet has every page of it and each but once."""
+    shown: defaultdict[str, list[tuple[int, int, Part]]] = defaultdict(list)
+    for part in parts:
+        form = part.pages[0].form if len(part.pages) == 1 and part.media_type.startswith("image/") else None
+        if form and form.form and form.pages > 1 and not form.also:
+            shown[form.form].append((form.page, form.pages, part))
+    whole = []
+    for of in shown.values():
+        of.sort(key=lambda each: each[0])
+        if [page for page, _, _ in of] == list(range(1, of[0][1] + 1)):
+            whole.append(tuple(part for _, _, part in of))
+    return tuple(whole)
 
 
 def _written(run: Run) -> list[PageFacts]:

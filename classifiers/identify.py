@@ -9,13 +9,14 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from classifiers import discs
 from classifiers.cards import has_card, mask
 from classifiers.customs import judge_customs
 from classifiers.exams import exam_fields
 from classifiers.fields import fields_of
-from classifiers.form_pages import gathered, one_version, tangled, two_people
+from classifiers.form_pages import gathered, one_version, photographed, tangled, two_people
 from classifiers.forms import judge, pages_mixed
 from classifiers.links import promised
 from classifiers.marks import is_programme, marks_of, stain_of
@@ -26,6 +27,7 @@ from classifiers.series import is_measurement
 from classifiers.sight import sights
 from classifiers.studies import document_id, no_image_set, not_images, studies_of
 from classifiers.wants import wants
+from classifiers.whose import whose
 from classifiers.words import prepare, without_fax_line
 from config.rules import Identifying
 from records.model import Dicom, Document, FieldValue, Finding, Kind, Page, Part, Reading, Role, Severity, TextSource
@@ -54,7 +56,12 @@ def identify(reading: Reading, rules: Identifying) -> tuple[Document, ...]:
     directories = [part for part in reading.parts if part.media_type == discs.DIRECTORY]
     headers = {part.path: part.dicom for part in reading.parts if part.dicom is not None}
     problems = {problem.part for problem in reading.problems}
+    together = {of[0].path: one for of in photographed(reading.parts) if (one := _page_by_page(of, rules))}
+    pieces = {path for one in together.values() for path in one.parts}
     for part in reading.parts:
+        if part.path in pieces:
+            documents += [together[part.path]] if part.path in together else []
+            continue
         empty = not _has_text(part)
         if part in directories:
             continue
@@ -69,7 +76,21 @@ def identify(reading: Reading, rules: Identifying) -> tuple[Document, ...]:
         documents.append(not_images(viewer, (no_image_set("a disc with a viewer and no images", {}),)))
     cut = {problem.part for problem in reading.problems if problem.code == "dicom_truncated"}
     paths = problems | {part.path for part in reading.parts}
-    return (*documents, *studies_of(pictures, directories, paths, cut))
+    studies = studies_of(pictures, directories, paths, cut)
+    return (*whose(documents, studies, reading.parts), *studies)
+
+
+def _page_by_page(parts: Sequence[Part], rules: Identifying) -> Document | None:
+    """The form whose pages came as a picture each; None when anything about it is doubtful: staff see each page by itself."""
+    apart = [d for part in parts for d in _documents_of(part, rules)]
+    names = [set(str(d.fields["patient_name"]).casefold().split()) for d in apart if d.fields.get("patient_name")]
+    pages = tuple(replace(part.pages[0], number=n) for n, part in enumerate(parts, start=1))
+    found = _documents_of(replace(parts[0], pages=pages), rules)
+    one = all(a <= b or b <= a for a, b in combinations(names, 2)) and len(found) == 1
+    if not one or any(f.severity is Severity.DOUBTFUL for f in found[0].findings):
+        return None
+    digests = tuple(part.sha256 for part in parts)
+    return replace(found[0], id=document_id(digests, (1,)), parts=tuple(part.path for part in parts), sha256s=digests, pages=(1,))
 
 
 def _promising(part: Part, documents: list[Document]) -> list[Document]:
@@ -316,4 +337,7 @@ def _form(
     if any(page.source is TextSource.OCR and page.form is not None and page.form.form for page in pages):
         # read once, as a whole page: what the place of the field did not confirm is not believed
         fields = {name: value for name, value in fields.items() if name != "birth_date"}
+    asked = any(z.kind == "field" for page in pages if page.form is not None and page.form.form for z in page.form.zones)
+    if asked and any(f.code.startswith("loa_field_") for f in verdict.findings):  # words beside its label are the form's own
+        fields = {name: value for name, value in fields.items() if name != "patient_name"}
     return {**fields, "programme_form": True, **verdict.fields}, tuple(verdict.findings), verdict.evidence

@@ -51,8 +51,10 @@ def name_in(value: str) -> str | None:
         return name if 2 <= len(name.replace(" ", "")) <= 12 else None
     if not _NAME.match(name) or not 1 <= len(name.split()) <= 7 or len(name) < 3:
         return None
+    bones = [skeleton(w) for w in name.split()]
+    alone = bones[0] if len(bones) == 1 else ""
     no_names = {skeleton(w) for w in words_of("no_names")}
-    return None if {skeleton(w) for w in name.split()} & no_names else name
+    return None if no_names & set(bones) or alone in {skeleton(w) for w in words_of("no_names_alone")} else name
 
 
 @cache

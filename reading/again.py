@@ -20,9 +20,12 @@ LIKE = 80.0  # likeness of two readings of one line
 ENOUGH = 3  # readings that must agree where the page's own words say otherwise or nothing
 SURE = 0.6  # confidence at which a word is a word
 CERTAIN = 0.9  # and at which it is what was typed
+SLIPPED = 0.8  # confidence below which figures that are no day are a slip
 DISPUTED = 0.45  # confidence in a date that the readings give with other figures
 _NUMERIC = r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}"
-_NAMED = r"\d{1,2}(?:st|nd|rd|th|º|ª)?[\s.,/\-]{0,2}(?:de[\s.\-]|of\s)?\s?[^\W\d_]{3,12}\.?,?[\s.,/\-]{1,2}(?:del?[\s.\-])?\s?\d{4}"
+_NAMED = (
+    r"\d{1,2}(?:st|nd|rd|th|º|ª)?[\s.,/\-]{0,2}(?:de[\s.\-]|of\s)?\s?[^\W\d_]{3,12}\.?,?[\s.,/\-]{1,2}(?:del?[\s.\-])?\s?\d{4}"
+)
 _NAMED_FIRST = r"[^\W\d_]{3,12}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}"
 _AFTER = r"(?<![^\d]0)(?=[\s.,،;:)\]|_'’\"日일]|$)(?!\s?[./\-]?\d)"  # a last figure that was half read is none
 _DATE = re.compile(rf"(?<!\d)(?<!\d[\s./\-])(?:{_NUMERIC}|{_NAMED}|{_NAMED_FIRST}){_AFTER}")
@@ -62,17 +65,19 @@ def agreed(page: Reading, own: Iterable[Reading], whole: bool = False) -> Readin
     said = Counter(filter(None, (figures(text) for text, _ in votes)))
     if said:
         first, times = said.most_common(1)[0]
-        others = [date for date in said.elements() if date != first]
-        if times >= ENOUGH and len([date for date in others if _possible(date)]) + any(not _possible(d) for d in others) <= 1:
+        others = [(text, sure) for text, sure in votes if figures(text) not in ("", first)]
+        slips = [vote for vote in others if _slip(vote)]
+        if times >= ENOUGH and len(others) - len(slips) + bool(slips) <= 1:
             return _surest(votes, first, whole)
     text, sure = max(votes, key=lambda vote: (bool(figures(vote[0])), vote[1]))
     return text, min(sure, DISPUTED)
 
 
-def _possible(date: str) -> bool:
-    """Can figures be a day?  A month 63 says that one model errs about one figure, however often it says so."""
-    short = [int(part) for part in date.split() if part.isdigit() and len(part) <= 2]
-    return all(number <= 31 for number in short) and (len(short) < 2 or min(short) <= 12)
+def _slip(reading: Reading) -> bool:
+    """Is it no day, and unsure?  A month 63 says that one model errs about one figure, however often it says so."""
+    short = [int(part) for part in figures(reading[0]).split() if part.isdigit() and len(part) <= 2]
+    day = all(number <= 31 for number in short) and (len(short) < 2 or min(short) <= 12)
+    return not day and reading[1] < SLIPPED
 
 
 def alike(one: Reading, other: Reading) -> float:

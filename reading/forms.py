@@ -19,7 +19,7 @@ from reading.sheet import Own, Recognise, Sheet, own_ink
 from reading.signatures import Seal
 from reading.words import Word
 from reading.zones import Ruled, bracketed, places
-from records.model import FormSeen, ZoneSeen
+from records.model import FormSeen, Zone, ZoneSeen
 
 SHARED = 0.3  # of a blank's words a page must share to be laid over it
 LAID = 0.45  # of a blank's words in place: this is the form
@@ -29,6 +29,8 @@ NEAR = 0.012  # of the page's height, that a signature's field may lie off its l
 TRIED = 5  # blank pages that a page is laid over, the likeliest ones
 ALIKE = 0.9  # of the likeliest one's shared words: another version perhaps, so it is tried as well
 MOST_TRIED = 12  # blank pages at most, that a page is laid over
+MARGIN = 0.08  # of the page's width, within which a line begins or ends with the others
+SURELY = 0.8  # OCR confidence at which the words on a field's second line are taken
 TOLD = 0.2  # words that tell two versions apart: "2024" for "2026" is a quarter of a word
 
 
@@ -63,9 +65,47 @@ def observe(
     sheet = Sheet(image, words, blank, laid, recognise)
     zones = tuple(sheet.seen(zone) for zone in blank.zones)
     zones, sealed = _sealed(zones, blank, laid, seals, number)
+    zones = _continued(zones, blank)
     match = round(laid.match, 3)
     said = blank.name, blank.kind, blank.version, blank.page, blank.pages
     return FormSeen(*said, match, zones, len(blanks), sealed, also, blank.withdrawn)
+
+
+def _continued(seen: Sequence[ZoneSeen], blank: Blank) -> tuple[ZoneSeen, ...]:
+    """A highlight that ran on to the next line, as one field: a shorter text leaves its end empty, a longer one flows on."""
+    kept: list[ZoneSeen] = []
+    last: Zone | None = None
+    for zone, now in zip(blank.zones, seen, strict=True):
+        left = any(_holds_its_own(z) for z in (now, *kept[-1:]))
+        if last is not None and not left and now.look != "pen" and _runs_on(last, zone, blank):
+            sure = now.confidence is None or now.confidence >= SURELY
+            kept[-1] = replace(
+                kept[-1],
+                text=f"{kept[-1].text} {now.text}".strip() if sure else kept[-1].text,
+                placeholder=f"{kept[-1].placeholder} {now.placeholder}",
+            )
+            continue
+        kept.append(now)
+        last = zone
+    return tuple(kept)
+
+
+def _holds_its_own(zone: ZoneSeen) -> bool:
+    """Does a word of the placeholder still stand in the field?"""
+    return any(len(word) > 3 and word in plain(zone.text).split() for word in plain(zone.placeholder).split())
+
+
+def _runs_on(first: Zone, then: Zone, blank: Blank) -> bool:
+    """Does the one end where the lines of the page end, and the other begin the next line further out?"""
+    if (first.kind, then.kind) != ("field", "field") or not blank.words:
+        return False
+    begin, end = min(w.left for w in blank.words), max(w.right for w in blank.words)
+    if right_to_left(blank.words):
+        outer = first.box[0] - begin < MARGIN and end - then.box[2] < MARGIN and first.box[2] < then.box[2] - MARGIN
+    else:
+        outer = end - first.box[2] < MARGIN and then.box[0] - begin < MARGIN and then.box[0] < first.box[0] - MARGIN
+    tall = first.box[3] - first.box[1]
+    return outer and 0 < then.box[1] - first.box[1] < 2.5 * tall
 
 
 def _sealed(

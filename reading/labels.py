@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby, pairwise
 
 from reading.words import Word
 
@@ -104,6 +105,9 @@ def holds(text: str, phrases: Iterable[str]) -> bool:
     return any((f" {p} " if _SPACED.search(p) else p) in padded for p in map(plain, phrases))
 
 
+WIDE = 1.5  # heights of a word between two of a row that stand apart
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A printed label and what it asks for."""
@@ -147,6 +151,27 @@ def read_rows(words: Sequence[Word]) -> list[list[Word]]:
     if not right_to_left(words):
         return rows(words)
     return [row[::-1] for row in rows(words)]
+
+
+def lines_of(words: Sequence[Word]) -> list[str]:
+    """The words of a page as lines of text, each in the order in which its script is read; wide gaps stay seen."""
+    leftwards = right_to_left(words)
+    return [_line(row, leftwards or right_to_left(row)) for row in rows(words)]
+
+
+def _line(row: Sequence[Word], leftwards: bool) -> str:
+    if not leftwards:
+        return _spaced(row)
+    runs = [list(run) for _, run in groupby(row, key=lambda word: right_to_left([word]))]
+    return _spaced([word for run in runs[::-1] for word in (run[::-1] if right_to_left(run[:1]) else run)])
+
+
+def _spaced(words: Sequence[Word]) -> str:
+    text = words[0].text if words else ""
+    for before, word in pairwise(words):
+        gap = max(word.left - before.right, before.left - word.right)
+        text += ("  " if gap > WIDE * (word.bottom - word.top) else " ") + word.text
+    return text
 
 
 def is_rule(text: str) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ctypes
 import io
 import re
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,7 @@ import pypdfium2.raw as pdfium_c
 
 from reading.annotations import has_clip, link_targets, typed_values
 from reading.bitmap import MAX_PIXELS, Bitmap, Grey
+from reading.labels import lines_of
 from reading.limits import Unreadable
 from reading.quality import letters_in, plausible
 from reading.text import add_links, find_links
@@ -38,6 +41,10 @@ MAX_OBJECTS = 200  # pictures of a page that are looked at
 MAX_LOOKED = 60  # pages of a document that are looked at as a form in vain
 CUT = 0.03  # share of a side that a crop cuts away to matter
 _WAIT = re.compile(r"please wait.{0,400}adobe|adobe reader.{0,40}(?:8|later|higher)", re.IGNORECASE | re.DOTALL)
+RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u065f\u066e-\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefe]"
+)  # letters and their marks, no figures
+MOST_TURNED = 0.2  # share of its right-to-left words that a text may not have as they are read
 NATIVE_DPI = (90, 420)  # outside, the picture is rendered to RENDER_DPI instead of taken as it is
 
 
@@ -213,9 +220,20 @@ def page_text(page: pdfium.PdfPage) -> str:
     text_page = page.get_textpage()
     try:
         cropped = _crop(page)
-        return clean(text_page.get_text_bounded(*cropped) if cropped else text_page.get_text_range())
+        text = clean(text_page.get_text_bounded(*cropped) if cropped else text_page.get_text_range())
     finally:
         text_page.close()
+    return in_reading_order(text, layer_words(page)) if RIGHT_TO_LEFT.search(text) else text
+
+
+def in_reading_order(text: str, found: Sequence[Word]) -> str:
+    """The text of a right-to-left page, laid out anew by where its words stand when PDFium gives them as they are drawn.
+
+    PDFium turns such words itself, and turns those again that a browser wrote in reading order.
+    """
+    turned = [word for word in found if RIGHT_TO_LEFT.search(word.text)]
+    wrong = sum(word.text not in text for word in turned)
+    return "\n".join(lines_of(found)) if wrong > MOST_TURNED * len(turned) else text
 
 
 def _crop(page: pdfium.PdfPage) -> tuple[float, float, float, float] | None:
@@ -260,23 +278,50 @@ def _to_shown(page: pdfium.PdfPage, width: float, height: float) -> Any:
 
 
 def _group(text_page: pdfium.PdfTextPage, convert: Any) -> Iterator[Word]:
-    letters: list[str] = []
-    box = [1e9, 1e9, -1e9, -1e9]
+    words: list[list[Word]] = [[]]
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     for index in range(text_page.count_chars()):
         code = pdfium_c.FPDFText_GetUnicode(text_page, index)
         character = clean(chr(code)) if code else ""
         if not character.strip():
-            if letters:
-                yield Word("".join(letters), *box)
-            letters, box = [], [1e9, 1e9, -1e9, -1e9]
+            words.append([])
             continue
         pdfium_c.FPDFText_GetCharBox(text_page, index, left, right, bottom, top)
-        for x, y in (convert(left.value, top.value), convert(right.value, bottom.value)):
-            box = [min(box[0], x), min(box[1], y), max(box[2], x), max(box[3], y)]
-        letters.append(character)
-    if letters:
-        yield Word("".join(letters), *box)
+        (x0, y0), (x1, y1) = convert(left.value, top.value), convert(right.value, bottom.value)
+        words[-1].append(Word(character, min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+    turned = any(_leftwards(letter) for letters in words for letter in letters)
+    for letters in filter(None, words):
+        if turned:
+            yield from map(_joined, _as_read(letters))
+        else:
+            yield _joined(letters)
+
+
+def _leftwards(letter: Word) -> bool:
+    return RIGHT_TO_LEFT.match(letter.text) is not None
+
+
+def _as_read(letters: Sequence[Word]) -> Iterator[list[Word]]:
+    """A word of a page with right-to-left letters: one for each direction in it, each in the order in which it is read."""
+    sides: list[bool] = []
+    for letter in letters:  # a bracket or a stop goes with the letters before it, else with those after
+        known = letter.text[0].isalnum() or _leftwards(letter) or unicodedata.combining(letter.text[0])
+        sides.append(_leftwards(letter) if known else sides[-1] if sides else any(map(_leftwards, letters[:2])))
+    for leftwards, run in groupby(zip(sides, letters, strict=True), key=lambda each: each[0]):
+        part = [letter for _, letter in run]
+        ends = [letter.left for letter in part if letter.text[0].isalnum()] or [0.0]
+        turned = ends[0] < ends[-1] if leftwards else ends[0] > ends[-1]
+        yield sorted(part, key=lambda letter: -letter.left if leftwards else letter.left) if turned else part
+
+
+def _joined(letters: Sequence[Word]) -> Word:
+    return Word(
+        "".join(letter.text for letter in letters),
+        min(letter.left for letter in letters),
+        min(letter.top for letter in letters),
+        max(letter.right for letter in letters),
+        max(letter.bottom for letter in letters),
+    )
 
 
 # ---------------------------------------------------------------- pixels

@@ -14,7 +14,7 @@ from reading.ocr import installed
 from records.model import Reading
 
 Raw = Callable[[], Iterator[bytes]]  # opens a submission's plain bytes, each time from the start; they touch no disk
-READER_VERSION = "5"  # raised whenever the same bytes may give another reading
+READER_VERSION = "6"  # raised whenever the same bytes may give another reading
 
 
 class Readers(Protocol):
@@ -27,10 +27,11 @@ class Readers(Protocol):
     heard: float
     """When a reader last said anything (monotonic clock): a long packet is no hung one."""
 
-    def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:
+    def read(self, raw: Raw, digest: str, name: str | None = None, patience: float | None = None) -> Reading:
         """All that is in the bytes; their SHA-256 is `digest`, `name` is shown to staff in place of a neutral one.
 
-        What can not be read is a `Problem` in the answer; `TemporaryError` when no worker can be started.
+        What can not be read is a `Problem` in the answer; `TemporaryError` when no worker can be started, and
+        TemporaryError("reader_slow") when one file takes longer than `patience`, below the limit of any file.
         """
 
     def warm(self) -> None:

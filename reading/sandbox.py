@@ -79,7 +79,7 @@ class WorkerPool:
             self._version = (stamp, version_of(self.limits, self._forms))
         return self._version[1]
 
-    def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:
+    def read(self, raw: Raw, digest: str, name: str | None = None, patience: float | None = None) -> Reading:
         """`Readers.read`."""
         version = self.version
         job = Job(digest, name)
@@ -88,7 +88,7 @@ class WorkerPool:
             if job.kills >= MAX_KILLS or time.monotonic() > deadline:
                 job.blame("parser_timeout", f"given up after {job.kills} files that killed the reader")
                 break
-            self._walk(raw, job)
+            self._walk(raw, job, patience)
         return job.reading(version)
 
     def picture(self, raw: Raw, digest: str, part: str | None) -> list[tuple[str, bytes]]:
@@ -132,17 +132,22 @@ class WorkerPool:
 
     # ------------------------------------------------------------ opening
 
-    def _walk(self, raw: Raw, job: Job) -> None:
+    def _walk(self, raw: Raw, job: Job, patience: float | None) -> None:
         """One worker walks the submission, as far as it gets."""
         child = self._take()
+        seconds = min(self.limits.open_seconds, patience or self.limits.open_seconds)
         try:
             order = {"verb": "open", "digest": job.digest, "name": job.name, "skip": sorted(job.answered)}
             self._stream(child, raw, order, time.monotonic() + self.limits.open_seconds)
-            healthy = self._listen(child, job)
+            healthy = self._listen(child, job, seconds)
         except PageError as fault:  # the page has its answer; the file is not to blame
             self._bury(child, fault.code, job.digest)
             job.again()
         except WireError as fault:
+            if isinstance(fault, LateError) and seconds < self.limits.open_seconds:
+                self._drop(child)
+                self._renew()
+                raise TemporaryError("reader_slow") from None
             code, detail = self._verdict(fault, child, self.limits.open_seconds)
             self._bury(child, code, job.digest)
             job.blame(code, detail)
@@ -152,9 +157,9 @@ class WorkerPool:
         else:
             self._give(child) if healthy else self._bury(child, "parser_memory", job.digest)
 
-    def _listen(self, child: Child, job: Job) -> bool:
-        """Take the walk's frames until it is done; each file has `open_seconds`, less what its pages' recognition took."""
-        deadline = time.monotonic() + self.limits.open_seconds
+    def _listen(self, child: Child, job: Job, seconds: float) -> bool:
+        """Take the walk's frames until it is done; each file has so many seconds, less what its pages' recognition took."""
+        deadline = time.monotonic() + seconds
         while True:
             header, _ = child.channel.receive(deadline=deadline)
             self.heard = time.monotonic()
@@ -169,7 +174,7 @@ class WorkerPool:
                 job.enter(header) if "enter" in header else job.leave(header)
             except (KeyError, TypeError, AttributeError) as error:
                 raise GarbledError from error
-            deadline = time.monotonic() + self.limits.open_seconds
+            deadline = time.monotonic() + seconds
 
     def _offered(self, child: Child, header: Header, job: Job) -> None:
         """A page to recognise: known already, handed to another worker, or done by the one that found it."""
@@ -312,6 +317,9 @@ class WorkerPool:
         """End a worker that failed us, and have the next one ready soon."""
         self._drop(child)
         log.warning(WORKER_KILLED, code=code, sha256=digest)
+        self._renew()
+
+    def _renew(self) -> None:
         with contextlib.suppress(RuntimeError):  # closing
             self._starter.submit(self._replace)
 

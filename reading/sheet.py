@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz
 
-from reading.again import CERTAIN, DISPUTED, SURE, Reading, agreed, alike, date_part, words_of
+from reading.again import CERTAIN, SURE, Reading, agreed, alike, date_part, words_of
 from reading.align import Laid, middles, through
 from reading.blanks import Blank
 from reading.ink import (
@@ -54,6 +54,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the bla
 FOUND = 0.55  # share of the blank's ink around a place that must be found again: else the place is not where we think
 STRUCK = 0.4  # what is left of the confidence in words that a line runs through
 PITCH = 1.2  # letters of type are hardly wider than they are high
+LOW, DENSE = 6.5 * MM, 2.2  # height of a large name in type, and how many times longer its line is than its width
 PLAIN = 0.8  # confidence at which a word is type even when its letters hang together
 FAINT = 0.5  # of the print's darkness: what is paler did not come from a pen on this side of the paper
 AROUND = 9  # pixels of paper around what is read
@@ -134,7 +135,7 @@ class Sheet:
         if (
             zone.kind == "signature"
             and shape == "pen"
-            and (self._faint(where, dx, dy) or self._reads_as_type(box, dx, dy, shapes))
+            and (self._faint(where, dx, dy) or self._reads_as_type(box, dx, dy, shapes) or self._like_letters(text, shapes))
         ):
             shape = "unclear"
         placed = anchored or (found >= FOUND and self._there(box, dx, dy))
@@ -282,6 +283,13 @@ class Sheet:
                 return sure >= PLAIN or not self._holds_together(bare)
         return False
 
+    def _like_letters(self, text: str, shapes: Sequence[Stroke]) -> bool:
+        """Is it as low and dense as a typed name that a wavy line holds together, and was it read as that many letters?"""
+        letters, whole = sum(c.isalpha() for c in text), max(shapes, key=lambda shape: shape.length)
+        if letters < 3 or whole.width < 20 * MM or whole.height > LOW or whole.length < 0.85 * sum(s.length for s in shapes):
+            return False
+        return whole.length > DENSE * whole.width and whole.width < whole.height * (letters + 1.2)
+
     def _typed_or_not(self, shape: str, confidence: float | None, shapes: Sequence[Stroke], box: Box) -> str:
         """On scanned paper: what OCR read with certainty at type's size was typed, what is larger may be a careful hand's."""
         if shape in ("print", "unclear") and self._larger(shapes, box):
@@ -370,15 +378,19 @@ class Sheet:
         page = text, self._sure_of_date(zone, standing, confidence)
         if zone.kind == "date" or any(c.isdigit() for c in text):
             foreign = any(c.isalpha() and c > "\u024f" for c in date_part(text))  # a month's name: only the page's model reads it
-            best = agreed(page, self._readings(zone, box, dx, dy, digits=not foreign), whole=zone.kind != "date")
-            if zone.kind != "date" and not foreign and DISPUTED < best[1] < CERTAIN and any(c > "\u024f" for c in words_of(text)):
-                own = self._readings(zone, box, dx, dy)  # models for Latin letters had no say in the name
-                said = words_of(text), best[1]
-                best = best[0], max([best[1], *(alike(said, (words_of(again), sure)) for again, sure in own)])
-            return best
+            read = agreed(page, self._readings(zone, box, dx, dy, digits=not foreign), whole=zone.kind != "date")
+            return read if zone.kind == "date" or foreign else self._words_again(read, zone, box, dx, dy)
         again, sure = next(self._readings(zone, box, dx, dy), ("", 0.0))
         text, best = max(page, (again, sure), key=lambda reading: reading[1])
         return text, max(round(best, 3), alike(page, (again, sure)))
+
+    def _words_again(self, read: Reading, zone: Zone, box: Box, dx: int, dy: int) -> Reading:
+        """The words beside a date, read once more where only models for Latin letters have had their say so far."""
+        (text, sure), words = read, words_of(read[0])
+        if not SURE <= sure < CERTAIN or not any(c > "\u024f" for c in words):
+            return read
+        own = self._readings(zone, box, dx, dy)
+        return text, max([sure, *(alike((words, sure), (words_of(again), how)) for again, how in own)])
 
     def _sure_of_date(self, zone: Zone, standing: Sequence[int], confidence: float | None) -> float:
         """Confidence in the words of a date, whatever strokes of a neighbour were read beside them."""

@@ -50,7 +50,9 @@ def test_the_daily_disposal_is_valid(tmp_path: Path) -> None:
     copied(tmp_path, "somrr-dispose.service", "somrr-dispose.timer")
     done = run("systemd-analyze", "verify", tmp_path / "somrr-dispose.timer")
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
-    assert "User=somrr" in (SYSTEMD / "somrr-dispose.service").read_text()
+    text = (SYSTEMD / "somrr-dispose.service").read_text()
+    assert "User=somrr" in text
+    assert re.findall(r"(?m)^LoadCredential=(.*)$", text) == ["imap_password", "master_key"], "what removes mails logs in"
 
 
 def test_a_wrong_key_would_be_found(unit: Path) -> None:

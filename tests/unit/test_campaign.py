@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
 from tests.campaign.report import Tally, page
 from tests.campaign.run import OUTCOMES, Result, cells, register_all, run
-from tests.campaign.states import EITHER, NEVER, PASS, STATES
+from tests.campaign.states import EITHER, NEVER, PASS, STATES, Entry, entry
 from tests.campaign.ways import TEXTUAL, WAYS
+from tests.servers.signing import LOOKS, TEXTS, birth_date
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,23 @@ def test_paper_forms_never_open_unsigned(way: str, forms: Path) -> None:
     tally = Tally(run(forms, cells(["complete", "unsigned", "typed"], [way], ["en"], [5])))
     assert (tally.unsafe, tally.wronged, tally.wrong) == ([], [], [])
     assert tally.count == 3
+
+
+@pytest.mark.parametrize("language", list(TEXTS))
+def test_the_line_down_the_page_runs_through_no_figures(language: str) -> None:
+    """Beside the birth date and the day of signing, in every layout; in the state named after them right through them."""
+    first, last = birth_date(language)
+    assert 50 < last - first < 80
+    for look in LOOKS:
+        place, day = look.of(language).signature, look.of(language).date
+        canvas = Mock()
+        for state in ("line-down", "line-through-figures"):
+            cast(Entry, entry(state, look, language, 1)).dirt[0](canvas)
+        ran = [call.args[0] for call in canvas.line.call_args_list]
+        assert not first < ran[0] < last
+        assert place.x < ran[0] < place.x + place.width
+        assert not day.x < ran[0] < day.x + day.width
+        assert first < ran[1] < last
 
 
 def result(outcome: str, state: str = "unsigned", wrong: tuple[str, ...] = ()) -> Result:

@@ -16,7 +16,7 @@ from daemon import disposal
 from daemon.cli import main
 from daemon.house import House
 from records.backup import Home, make
-from records.errors import PermanentError, RefusedError
+from records.errors import PermanentError, RefusedError, TemporaryError
 from records.model import Arrival, CaseStatus, Channel, Envelope, Event, Kept, SubmissionState, UpdateStatus
 from records.verify import verify
 from routing.acts import Act, act
@@ -68,6 +68,20 @@ def listed_and_due(house: House) -> list[disposal.Judged]:
     day = LATER
     assert disposal.run(house, list(disposal.plan(house, day)), "machine", day, None) == 0
     return list(disposal.plan(house, day + timedelta(days=15)))
+
+
+def killed(house: House, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends where `point` would begin."""
+    due = listed_and_due(house)
+    room, name = point.split(".")
+
+    def cut(*_: object) -> None:
+        raise PowerCutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(getattr(house, room), name, cut)
+        with pytest.raises(PowerCutError):
+            disposal.run(house, due, "machine", LATER + timedelta(days=15), None)
 
 
 def steps(judged: list[disposal.Judged]) -> list[str]:
@@ -130,16 +144,7 @@ def test_a_second_run_does_nothing(house: House) -> None:
 @pytest.mark.parametrize("point", ["keys.destroy", "vault.remove", "store.erased"])
 def test_killed_midway_the_next_run_goes_on(house: House, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before keys, before originals, before the end is written down."""
-    due = listed_and_due(house)
-    room, name = point.split(".")
-
-    def cut(*_: object) -> None:
-        raise PowerCutError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(getattr(house, room), name, cut)
-        with pytest.raises(PowerCutError):
-            disposal.run(house, due, "machine", LATER + timedelta(days=15), None)
+    killed(house, point, monkeypatch)
     house.close()
     again = opened(house.home)
     try:
@@ -149,6 +154,24 @@ def test_killed_midway_the_next_run_goes_on(house: House, point: str, monkeypatc
         assert disposal.finish(again) == 0
     finally:
         again.close()
+
+
+@pytest.mark.parametrize("point", ["keys.destroy", "vault.remove", "store.erased"])
+def test_the_same_bytes_that_come_meanwhile_are_kept_afterwards(
+    house: House, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Custody is not taken of bytes that are about to be destroyed, and once they are it is taken of the whole."""
+    killed(house, point, monkeypatch)
+    arrival, kept = Arrival("fax", "again", Envelope(Channel.FAX, LATER)), house.vault.keep([CANARY])
+    with pytest.raises(TemporaryError, match="erasing"):
+        house.store.accept(arrival, kept, LATER)
+    disposal.finish(house)
+    if not house.keys.holds(kept.key):  # kept before the end under a key that went with it
+        with pytest.raises(TemporaryError, match="erasing"):
+            house.store.accept(arrival, kept, LATER)
+    accepted = house.store.accept(arrival, house.vault.keep([CANARY]), LATER)
+    assert accepted.new
+    assert b"".join(house.vault.open(accepted.submission.digest)) == CANARY
 
 
 def test_what_happens_after_the_list_saves_the_case(house: House) -> None:

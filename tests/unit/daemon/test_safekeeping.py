@@ -44,7 +44,7 @@ class Drawing:
     heard: float = 0.0
     seen: list[bytes] = field(default_factory=list)
 
-    def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:  # noqa: ARG002 - the protocol's
+    def read(self, _raw: Raw, digest: str, _name: str | None = None, patience: float | None = None) -> Reading:  # noqa: ARG002 - the protocol's
         raise AssertionError("the quarantine view reads nothing anew")
 
     def picture(self, raw: Raw, digest: str, part: str | None) -> list[tuple[str, bytes]]:  # noqa: ARG002 - the protocol's

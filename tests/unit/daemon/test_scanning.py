@@ -18,6 +18,7 @@ from daemon import logs
 from daemon.house import House, now
 from daemon.pipeline import Pipeline
 from daemon.quarantine import take_out
+from reading.clamd import NotPassedError
 from reading.reader import Raw
 from records.errors import RefusedError, TemporaryError
 from records.model import Held, HeldState, Kind, Mail, Page, Part, Reading, Role, SubmissionState, TextSource
@@ -37,7 +38,7 @@ class Reader:
     notes: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
-    def read(self, raw: Raw, digest: str, name: str | None = None) -> Reading:  # noqa: ARG002 - the protocol's
+    def read(self, _raw: Raw, digest: str, _name: str | None = None, patience: float | None = None) -> Reading:  # noqa: ARG002 - the protocol's
         self.asked.append(digest)
         body = Part("body.txt", digest, 5, "text/plain", Role.BODY, (Page(1, "hello", TextSource.LAYER),))
         sender = Mail("a@clinic.example", "", "<1@clinic.example>", (), (), "hello", now())
@@ -158,6 +159,37 @@ def test_what_it_could_not_see_whole_is_held_until_staff_vouch_for_it(place: Pla
     assert [held.reason for held in place.house.store.held() if held.state is HeldState.HELD] == []
 
 
+def test_staff_vouch_for_what_was_not_seen_and_not_for_what_is_known(place: Place) -> None:
+    """Signatures learn: what was held for a limit and is malware by today is held again, unread, whatever staff said."""
+
+    class Learning:
+        answer = "not_scanned"
+
+        def scan(self, chunks: object) -> None:  # noqa: ARG002 - the protocol's
+            raise NotPassedError(self.answer)
+
+    place.house.__dict__["scanner"] = Learning()
+    pipeline = place.come(b"harmless")
+    place.release()
+    Learning.answer = "malware"
+    pipeline.decide_next()
+    assert (place.only().reason, place.state(), place.reader.asked) == ("malware", SubmissionState.QUARANTINED, [])
+
+
+def test_what_broke_the_daemon_itself_is_not_drawn_either(place: Place) -> None:
+    """Set aside after its attempts, it is neither read once more for its pictures nor laid open unscanned."""
+    pipeline, source = place.pipeline, place.house.sources[0]
+    (place.house.home / "mail" / "new" / "one").write_bytes(b"Subject: x\r\n\r\nhello")
+    pipeline.receive(source)
+    for _ in range(place.house.settings.reading.attempts):
+        assert place.house.store.claim(now()) is not None  # a run that is killed here
+    pipeline.decide_next()
+    pipeline.show_quarantine()
+    (folder,) = place.house.quarantine.iterdir()
+    assert (place.only().reason, place.reader.asked) == ("crashed", [])
+    assert [path.name for path in folder.iterdir()] == ["WHY.txt"]
+
+
 @pytest.mark.parametrize(
     ("reason", "held"),
     [("not_scanned", ["identity_conflict"]), ("crashed", ["identity_conflict"]), ("identity_conflict", [])],
@@ -205,7 +237,8 @@ def test_an_original_that_breaks_the_scanner_is_tried_three_times(place: Place, 
 
     place.house.__dict__["scanner"] = Dying()
     pipeline = place.come(b"harmless")
-    for turn in range(1, 4):
+    for turn in range(1, 3):
         assert place.state() is SubmissionState.WAITING
         place.later(monkeypatch, pipeline, turn)
-    assert (place.only().reason, place.reader.asked) == ("crashed", [])
+    pipeline.show_quarantine()
+    assert (place.only().reason, place.only().detail, place.reader.asked) == ("not_scanned", "scanner_lost", [])

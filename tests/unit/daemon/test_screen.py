@@ -96,6 +96,17 @@ def test_no_color_is_minded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert screen.console().no_color
 
 
+@pytest.mark.parametrize("rows", [1, screen.MANY_ROWS + 1])
+def test_no_word_of_a_stranger_steers_the_terminal(rows: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Escapes that set a title, write the clipboard or overwrite a line are left out, in their seven and eight bit forms."""
+    hostile = "a\x1b]52;c;QUJD\x07b\x9b2Jc\rd\x08e"
+    table("Things", ("name", "seen"), [(hostile, Styled(hostile, "red"))] * rows, "none")
+    screen.say(hostile)
+    said = capsys.readouterr().out
+    assert said.count("a]52;c;QUJDb2Jcde") == 2 * rows + 1
+    assert not set(said) & set("\x1b\x07\x9b\r\x08")
+
+
 def test_the_list_begins_with_what_waits_for_staff(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     """Then what waits for others; what is finished is counted, and shown when asked for."""
     said = run(capsys, house.home, "cases")[1]

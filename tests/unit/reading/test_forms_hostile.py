@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -24,6 +25,22 @@ def struck(text: str, face: str, size: float, rise: float) -> Callable[[Spot], D
             canvas.setFont(face, size)
             canvas.drawString(spot.x + 6, spot.y + 4, text)
             canvas.line(spot.x + 2, spot.y + 4 + rise, spot.x + 10 + canvas.stringWidth(text, face, size), spot.y + 4.7 + rise)
+
+        return draw
+
+    return make
+
+
+def waved(text: str, face: str, size: float) -> Callable[[Spot], Draw]:
+    """Type with a pen's wave through it, which makes one long winding shape of all."""
+
+    def make(spot: Spot) -> Draw:
+        def draw(canvas: Canvas) -> None:
+            canvas.setFont(face, size)
+            canvas.drawString(spot.x + 6, spot.y + 4, text)
+            steps = range(int(canvas.stringWidth(text, face, size) / 3) + 3)
+            with signing.pen(canvas, 1.0):
+                signing.polyline(canvas, [(spot.x + 4 + 3 * i, spot.y + 9 + 2 * math.sin(i)) for i in steps])
 
         return draw
 
@@ -103,6 +120,7 @@ HOSTILE: dict[str, Callable[[Spot], Draw]] = {
     "struck initials": struck("S.P.A.", "Helvetica-Bold", 18, 6),
     "a struck large name": struck("Synthetic Alpha", "Times-Italic", 20, 6),
     "an underlined large name": struck("Synthetic Alpha", "Helvetica-Bold", 18, -1.2),
+    "a large name under a wave": waved("Synthetic Patient Alpha", "Times-Italic", 15),
     "an arrow": arrow,
     "rims of holes": rims,
     "a staple": staple,

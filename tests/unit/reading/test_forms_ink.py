@@ -110,6 +110,16 @@ def test_type_strung_on_a_line_is_no_writing() -> None:
     assert look(seen, 4 * MM) == "unclear"
 
 
+def test_an_arrow_is_no_writing_and_a_name_with_a_flat_stroke_is_some() -> None:
+    """A shape that is mostly a level line counts for nothing; what was written beside it does."""
+    shaft = both(lines((20, 85), (200, 85)), lines((185, 78), (200, 85), (185, 92)))
+    name = lines(*((60 + 14 * n, 65 - (n % 2) * 40 - n % 3 * 3) for n in range(18)))
+    for draw, wanted in ((shaft, ("line", "unclear")), (both(name, shaft), ("pen",))):
+        mask = np.zeros((TALL, WIDE), np.uint8)
+        draw(mask)
+        assert look(strokes(mask, np.zeros_like(mask)), 4 * MM) in wanted
+
+
 def page() -> Grey:
     return np.full((round(FRAME * 1.29), FRAME), 235, np.uint8)
 

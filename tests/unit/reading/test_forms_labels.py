@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reading.blanks import Blank
+from reading.forms import _continued
 from reading.labels import Label, holds, labels, mirrored, name_of, plain, read_rows, right_to_left, rows
 from reading.words import Word
 from reading.zones import places
+from records.model import Zone, ZoneSeen
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,40 @@ def test_rows_are_read_the_way_their_script_runs() -> None:
     assert [w.text for w in read_rows(arabic[::-1])[0]] == ["[اسم", "المريض]"]
     latin = [Word("[PATIENT", 0.1, 0.5, 0.2, 0.51), Word("NAME]", 0.3, 0.5, 0.4, 0.51)]
     assert [w.text for w in read_rows(latin[::-1])[0]] == ["[PATIENT", "NAME]"]
+
+
+def two_lines(first: ZoneSeen, then: ZoneSeen) -> tuple[ZoneSeen, ...]:
+    """What is seen of a highlight that began at the end of one line and ended at the beginning of the next."""
+    words = (Word("This", 0.1, 0.10, 0.14, 0.12), Word("NAME", 0.8, 0.10, 0.88, 0.12), Word("BIRTH", 0.1, 0.13, 0.2, 0.15))
+    zones = (
+        Zone("patient", "field", 1, (0.75, 0.10, 0.88, 0.12), "PATIENT NAME"),
+        Zone("patient_2", "field", 1, (0.1, 0.13, 0.3, 0.15), "DATE OF BIRTH"),
+    )
+    return _continued(
+        (first, then), Blank("loa", "letter_of_agreement", "1", "en", 1, 1, words, np.zeros((9, 9), np.uint8), zones)
+    )
+
+
+def held(text: str, placeholder: str, look: str = "print") -> ZoneSeen:
+    return ZoneSeen("patient", "field", 0.1, 9, 0.9, text, None, placeholder, look)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "texts"),
+    [
+        ("Anna Muster,", "3 May 1970", ["Anna Muster, 3 May 1970"]),
+        ("Anna Muster", "", ["Anna Muster"]),
+        ("PATIENT NAME", "3 May 1970", ["PATIENT NAME", "3 May 1970"]),
+        ("Anna Muster /", "OF BIRTH", ["Anna Muster /", "OF BIRTH"]),
+        ("Anna Muster", "DATE OF BIRTH", ["Anna Muster", "DATE OF BIRTH"]),
+    ],
+)
+def test_a_field_that_runs_on_to_the_next_line_is_one(first: str, then: str, texts: list[str]) -> None:
+    """A shorter text leaves its end empty; a part that still holds its placeholder is told by itself."""
+    look = "print" if then else "empty"
+    assert [z.text for z in two_lines(held(first, "PATIENT NAME"), held(then, "DATE OF BIRTH", look))] == texts
+
+
+def test_handwriting_on_the_second_line_is_told_by_itself() -> None:
+    """It is not typed, whatever stands before it."""
+    assert len(two_lines(held("Anna Muster", "PATIENT NAME"), held("3 May 1970", "DATE OF BIRTH", "pen"))) == 2

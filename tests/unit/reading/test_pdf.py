@@ -16,9 +16,10 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from reading.limits import Limits
-from reading.pdf import MAX_LOOKED, layer_words
+from reading.pdf import MAX_LOOKED, in_reading_order, layer_words
 from reading.quality import plausible
 from reading.unpack import Found, Walk
+from reading.words import Word
 from records.model import FormSeen, Role, TextSource
 from tests.servers import paper
 from tests.servers.walking import Walked, walk
@@ -321,3 +322,26 @@ def test_a_cut_document_is_restored_as_far_as_it_goes_and_said() -> None:
     assert walked.codes in ([], ["pdf_malformed"])
     kept = walk(raw[:-400], "a.pdf")
     assert kept.parts[0].pages or kept.codes == ["pdf_malformed"]
+
+
+def drawn(*lines: str) -> tuple[Word, ...]:
+    """Words of a page (unicode, in reading order) where their script puts them: Arabic from the right, figures from the left."""
+    found = []
+    for row, line in enumerate(lines):
+        right = 0.9
+        for text in line.split():
+            found.append(Word(text, right - 0.02 * len(text), 0.1 * row, right, 0.1 * row + 0.02))
+            right -= 0.02 * len(text) + 0.01
+    return tuple(found)
+
+
+def test_right_to_left_words_that_pdfium_turned_are_laid_out_anew() -> None:
+    """Browsers write Arabic so that PDFium turns most words round; where the words stand tells how they are read."""
+    words = drawn("اسم المريض سلمى", "تاريخ الميلاد 14/10/1951")
+    assert in_reading_order("ىملس ضيرملا مسا\nخيرات الميلاد 14/10/1951", words) == "اسم المريض سلمى\nتاريخ الميلاد 14/10/1951"
+
+
+def test_right_to_left_text_that_is_right_stays_as_it_is() -> None:
+    """Its gaps and lines are PDFium's."""
+    text = "اسم المريض   سلمى"
+    assert in_reading_order(text, drawn("اسم المريض سلمى")) == text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reading.bitmap import Grey
-from reading.prepare import gutter, straight, turned
+from reading.prepare import gutter, straight, turned, unlined
 from tests.servers import paper
 
 HALF = tuple(line[:44] for line in paper.ENGLISH)
@@ -60,3 +60,28 @@ def test_one_page_has_none() -> None:
     """Lines that cross the middle, and portrait sheets."""
     assert gutter(np.array(paper.page(width=2200, height=1600, size=36))) is None
     assert gutter(np.array(paper.page())) is None
+
+
+def test_a_scanners_line_down_the_page_is_taken_out() -> None:
+    """Three pixels wide from edge to edge, through letters: the line goes, and what it crosses is hardly touched."""
+    page = np.array(paper.page(repeat=5))
+    ink = page < 128
+    column = int(ink.sum(axis=0).argmax())
+    dirty = page.copy()
+    dirty[:, column - 1 : column + 2] = 0
+    clean = unlined(dirty) < 128
+    outside = np.delete(clean != ink, slice(column - 7, column + 8), axis=1)
+    assert not outside.any()
+    assert (clean != ink).sum() < 0.2 * (3 * len(page))
+    assert (clean & ink)[:, column - 1 : column + 2].sum() > 0.5 * ink[:, column - 1 : column + 2].sum()
+
+
+def test_lines_that_end_on_the_page_are_the_forms_own() -> None:
+    """The side of a table, a thick bar and a page of print keep their exact pixels."""
+    page = np.array(paper.page(repeat=5))
+    assert unlined(page) is page
+    page[300:1400, 200:203] = 0
+    assert unlined(page) is page
+    bar = page.copy()
+    bar[:, 600:660] = 0
+    assert (unlined(bar) == bar).all()

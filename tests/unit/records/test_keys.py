@@ -43,6 +43,28 @@ def test_a_fresh_process_opens_what_another_sealed(keys: Keyring) -> None:
     assert set(ids) <= set(other.ids())
 
 
+def test_many_fields_are_opened_with_one_look_at_each_batch(keys: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each in its place; a key destroyed before the look opens nothing."""
+    ids = [keys.mint() for _ in range(40)]
+    fields = [(keys.seal(key_id, key_id, f"{PLACE}/{key_id}"), f"{PLACE}/{key_id}") for key_id in ids]
+    other, looks = Keyring(keys.folder), list[str]()
+    look = other._mark
+
+    def looking(name: str) -> tuple[int, int, int] | None:
+        looks.append(name)
+        return look(name)
+
+    monkeypatch.setattr(other, "_mark", looking)
+    assert list(other.unseal_all(fields)) == ids
+    assert sorted(looks) == sorted({key_id[:16] for key_id in ids})
+    with pytest.raises(SealError):
+        list(other.unseal_all([(fields[0][0], fields[1][1])]))
+    keys.destroy(ids[:1])
+    assert list(other.unseal_all(fields[1:])) == ids[1:]
+    with pytest.raises(KeyGoneError):
+        list(other.unseal_all(fields))
+
+
 def test_a_destroyed_key_is_gone_for_every_process(keys: Keyring) -> None:
     """Its neighbours stay; destroying it again does nothing; the house's own is not destroyed."""
     one, other = [keys.mint() for _ in range(3)][1:]

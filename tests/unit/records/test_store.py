@@ -34,6 +34,7 @@ from records.model import (
     Held,
     HeldState,
     Kept,
+    Kind,
     Outcome,
     Reading,
     SubmissionState,
@@ -45,7 +46,8 @@ from records.vault import Vault
 from routing.acts import Act, act
 from routing.decide import decide
 from routing.matching import keys_of
-from tests.makers import NOW, incoming, packet, world
+from routing.rulings import release
+from tests.makers import NOW, document, incoming, packet, world
 
 SOON = NOW + timedelta(seconds=1)
 HELD_WHOLE = Held("f" * 16, "", "encrypted", "locked by somebody", part="histology of a sister.pdf", sha256="d" * 64)
@@ -99,6 +101,41 @@ def test_an_attempt_is_counted_before_it_is_made(store: Store) -> None:
     third = store.claim(SOON)
     assert third is not None
     assert third.attempts == 2
+
+
+def test_what_was_tried_comes_after_what_was_not(store: Store) -> None:
+    """One that took too long, or with which a run died, keeps no fresh one waiting, and is not forgotten."""
+    slow = store.accept(arrival("1"), kept("a"), NOW).submission.id
+    store.claim(NOW)
+    fresh = store.accept(arrival("2"), kept("b"), SOON).submission.id
+    turns = []
+    for _ in range(2):
+        claimed = store.claim(SOON)
+        assert claimed is not None
+        turns.append(claimed.id)
+        store.defer(claimed.id, SOON + timedelta(hours=1))
+    assert turns == [fresh, slow]
+
+
+def test_a_word_of_staff_while_it_is_decided_is_not_lost(store: Store) -> None:
+    """What was decided from the record before that word is not written; the submission waits to be decided with it."""
+    store.accept(arrival("1"), kept("a"), NOW)
+    doubtful = incoming([*packet(), document(Kind.MEDICAL_RECORD, doubtful=("identity_conflict",), name="other")])
+    claimed = store.claim(NOW)
+    assert claimed is not None
+    brought = replace(doubtful, submission=claimed)
+    store.commit(decide(brought, (), world()), NOW, claimed)
+    (held,) = store.held()
+    again = replace(brought, submission=replace(claimed, case_refs=(world().ref,)))
+    late = decide(again, store.candidates(keys_of(again)), world())
+    store.rule(release(held, "Staff Example"), NOW)
+    with pytest.raises(TemporaryError, match="case_moved"):
+        store.commit(late, NOW, claimed)
+    assert store.held() == []
+    store.defer(claimed.id, NOW, give_back=True)
+    waiting = store.claim(NOW)
+    assert waiting is not None
+    assert waiting.attempts == 1
 
 
 def test_a_reading_is_remembered_for_its_version(store: Store) -> None:

@@ -48,7 +48,7 @@ def test_a_conflict_names_the_odd_document_and_what_differs() -> None:
     """R8: staff see which paper is another's and why it is thought so."""
     strange = document(Kind.MEDICAL_RECORD, patient_name="BORIS SAMPLE", birth_date="1975-12-30", name="strange")
     ((code, detail),) = [c for c in codes([*packet(), strange]) if c[0] == "identity_conflict"]
-    assert detail.startswith("names differ, birth dates differ: strange.pdf against ")
+    assert detail.startswith("names differ, birth dates differ: strange.pdf, page 1 against ")
     everything = " ".join(d.id for d in (*packet(), strange))
     assert code not in dict(codes([*packet(), strange], fact("match", everything)))
     third = document(Kind.MEDICAL_RECORD, patient_name="CARLA EXAMPLE", birth_date="", name="third")
@@ -60,8 +60,8 @@ def test_two_patients_in_one_mail_are_held_with_the_evidence() -> None:
     strange = document(Kind.MEDICAL_RECORD, patient_name="BORIS SAMPLE", name="strange")
     (held,) = Ledger().arrive(incoming([*packet()[:1], strange]), world(settled=True)).held
     assert held.detail in {
-        "names differ: strange.pdf against letter_of_agreement.pdf",
-        "names differ: letter_of_agreement.pdf against strange.pdf",
+        "names differ: strange.pdf, page 1 against letter_of_agreement.pdf, page 1",
+        "names differ: letter_of_agreement.pdf, page 1 against strange.pdf, page 1",
     }
 
 

@@ -29,7 +29,7 @@ from records.model import (
 )
 from records.store import Store
 from routing.acts import Act, act
-from routing.decide import decide, reconsider
+from routing.decide import decide, hold_whole, reconsider
 from routing.incoming import Incoming
 from routing.joining import Word, merge, since_merging, split, unmerge
 from routing.matching import keys_of
@@ -198,6 +198,22 @@ def test_a_ruling_while_merged_leaves_the_arrival_at_home(office: Office) -> Non
     assert not office.record(two).held or all(h.state != "held" for h in office.record(two).held)
     office.unmerge(one)
     assert [d.document.kind for d in office.record(one).documents] == [Kind.LETTER_OF_AGREEMENT, Kind.INFORMED_CONSENT]
+
+
+def test_a_case_waits_for_what_was_set_aside_of_it(office: Office) -> None:
+    """R29: decided again and not read this time, an arrival is held in its case, which is not told that all is missing."""
+    one = str(office.arrives(packet(), FAMILY))
+    assert office.record(one).case.status is CaseStatus.OPEN
+    told = len(office.store.outbox())
+    (mine,) = office.record(one).submissions
+    office.store.commit(hold_whole(Incoming(mine, (), (), ()), "malware"), office.now)
+    office.works(settled=True)
+    left = office.record(one)
+    assert (left.case.status, len(left.documents), [h.reason for h in left.held]) == (CaseStatus.OPEN, 0, ["malware"])
+    assert len(office.store.outbox()) == told
+    office.store.rule(release(office.store.held()[0], "Staff Example"), office.now)
+    office.works()
+    assert len(office.record(one).documents) == len(packet())
 
 
 def test_a_queued_list_of_gaps_is_withdrawn_and_sent_anew(office: Office) -> None:
