@@ -43,7 +43,9 @@ def name_in(value: str) -> str | None:
     words = clean(value).split()
     while words and skeleton(words[0].strip(".,")) in titles:
         words = words[1:]
-    name = " ".join(words).strip(" .,-–")
+    ends = {skeleton(w) for w in words_of("name_ends")}
+    stop = next((n for n, word in enumerate(words) if skeleton(word.strip(".,:")) in ends), len(words))
+    name = " ".join(words[:stop]).strip(" .,-–")
     for suffix in sheet("labels.toml")["titles"]["suffixes"]:
         name = name.removesuffix(suffix).strip()
     cjk = bool(name) and all(is_cjk(c) or c in " ・·" for c in name)

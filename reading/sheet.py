@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz
 
-from reading.again import CERTAIN, SURE, Reading, agreed, alike, date_part, words_of
+from reading.again import CERTAIN, DISPUTED, SURE, Reading, agreed, alike, date_part, words_of
 from reading.align import Laid, middles, through
 from reading.blanks import Blank
 from reading.ink import (
@@ -179,8 +179,13 @@ class Sheet:
         cost = cv2.matchTemplate(distance, window.astype(np.float32), cv2.TM_CCORR)
         ys, xs = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]
         row, column = divmod(int((cost / total + 0.004 * np.hypot(xs, ys)).argmin()), 2 * REACH + 1)  # in doubt stay
-        kept = distance[row : row + window.shape[0], column : column + window.shape[1]][window > 0]
-        return base_x + column - REACH, base_y + row - REACH, float((kept < 3).mean())
+        stays = window.copy()  # what a sender is asked to replace may be gone
+        for zone in self.blank.zones:
+            if zone.kind == "field":
+                left, top, right, bottom = self._pixels(zone)
+                stays[max(0, top - wider[1]) : max(0, bottom - wider[1]), max(0, left - wider[0]) : max(0, right - wider[0])] = 0
+        kept = distance[row : row + window.shape[0], column : column + window.shape[1]][stays > 0]
+        return base_x + column - REACH, base_y + row - REACH, float((kept < 3).mean()) if kept.size >= 60 else 1.0
 
     def _around(self, standing: Sequence[int], box: Box, dx: int, dy: int, alone: bool = False) -> Box:
         """The place with the words that stand in it; `alone`: where these words are, if there are any."""
@@ -376,6 +381,9 @@ class Sheet:
         """
         text, confidence = _joined([self.words[i] for i in standing])
         page = text, self._sure_of_date(zone, standing, confidence)
+        foreign = zone.kind == "field" and page[1] < SURE and any(c > "\u024f" for c in text)
+        if foreign and (latin := self._in_latin(zone, box, dx, dy)):
+            return latin
         if zone.kind == "date" or any(c.isdigit() for c in text):
             foreign = any(c.isalpha() and c > "\u024f" for c in date_part(text))  # a month's name: only the page's model reads it
             read = agreed(page, self._readings(zone, box, dx, dy, digits=not foreign), whole=zone.kind != "date")
@@ -383,6 +391,15 @@ class Sheet:
         again, sure = next(self._readings(zone, box, dx, dy), ("", 0.0))
         text, best = max(page, (again, sure), key=lambda reading: reading[1])
         return text, max(round(best, 3), alike(page, (again, sure)))
+
+    def _in_latin(self, zone: Zone, box: Box, dx: int, dy: int) -> Reading | None:
+        """What a sender wrote in Latin letters on a form in other letters, when two models at two sizes read the same."""
+        read = list(self._readings(zone, box, dx, dy, digits=True))
+        if len(read) < 2 or not read[0][0] or min(read[0][1], read[-1][1]) < SURE or any(c > "\u024f" for c in read[0][0]):
+            return None
+        if date_part(read[0][0]):
+            return agreed(read[0], [read[-1], *read[1:-1]], whole=True)
+        return read[0][0], max(alike(read[0], read[-1]), DISPUTED)
 
     def _words_again(self, read: Reading, zone: Zone, box: Box, dx: int, dy: int) -> Reading:
         """The words beside a date, read once more where only models for Latin letters have had their say so far."""

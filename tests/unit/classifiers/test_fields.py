@@ -256,6 +256,9 @@ def test_names_lose_their_titles() -> None:
     assert name_in("____________") is None
     assert name_in("[insert name]") is None
     assert name_in("unknown") is None
+    assert name_in("Elena Sintetica Fecha de nacimiento") == "Elena Sintetica"
+    assert name_in("Fecha de nacimiento") is None
+    assert name_in("توقيع الشاهد") is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tesserocr
+from reportlab.lib.pagesizes import LETTER
+from reportlab.pdfgen.canvas import Canvas
 
 from classifiers.forms import FormVerdict, judge
 from reading.blanks import Blank, load_blanks, register
@@ -319,3 +322,57 @@ def test_returned_text_forms_of_the_fixtures_are_judged_as_expected(made: Path) 
         assert all(said & set(some) for some in expected["finding_any"]), expectation.name
         if not expected["finding_any"] and not expected["doubt_allowed"]:
             assert said == set(expected["finding_codes"]), expectation.name
+
+
+def lonely_field(placeholder: str) -> bytes:
+    """A letter whose field stands far from every other word, signed and dated."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=LETTER, invariant=1)
+    canvas.drawString(72, 720, "Example Programme - Letter of Agreement for a Second Opinion")
+    canvas.drawString(72, 700, "This letter of agreement is entered into by the hospital and the patient named here.")
+    canvas.setFillColorRGB(1, 1, 0)
+    canvas.rect(70, 590, 470, 30, stroke=0, fill=1)
+    canvas.setFillColorRGB(0, 0, 0)
+    canvas.drawString(74, 600, placeholder)
+    for row, line in enumerate(signing.BODY["en"]):
+        canvas.drawString(72, 520 - 18 * row, line)
+    for x, label in ((72, TEXTS["en"]["signature"]), (400, TEXTS["en"]["date"])):
+        canvas.line(x, 200, x + 140, 200)
+        canvas.drawString(x, 186, label)
+    canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def test_an_emptied_field_far_from_other_words_is_blank(tmp_path: Path) -> None:
+    """What the sender was asked to replace is no sign that the place was lost."""
+    register(
+        tmp_path,
+        "lonely",
+        lonely_field("[WRITE HERE FULL NAME, DATE OF BIRTH AND COUNTRY OF THE PATIENT]"),
+        "letter_of_agreement",
+        "1",
+        "en",
+    )
+    seen = from_text(lonely_field(""), load_blanks(tmp_path))
+    assert looks(seen)["patient"] == "empty"
+    assert "loa_field_blank" in codes(seen)
+
+
+def test_a_latin_name_on_an_arabic_form_is_read_by_models_for_its_letters(
+    blanks: tuple[Blank, ...], engine: tesserocr.PyTessBaseAPI
+) -> None:
+    """The page's own model made other letters of it, and was not sure: the place is read again."""
+    name = "SYNTHETIC PATIENT ALPHA, born 1961-04-03"
+    image, words = signing.rendered(form_pdf(LOOKS[0], "ar", name, written(LOOKS[0].of("ar"), 11), date="14/03/2026"), dpi=300)
+    garbled = [replace(w, text="وعمعم" if w.text in name else w.text, confidence=0.3 if w.text in name else 0.95) for w in words]
+
+    def recognise(line: Grey, digits: bool = False) -> Iterator[tuple[str, float]]:
+        yield from signing.read_line(engine, line, digits) if digits else [("وعمعم", 0.3)]
+
+    seen = observe(image, garbled, blanks, recognise)
+    assert seen is not None
+    (field,) = [zone for zone in seen.zones if zone.kind == "field"]
+    assert (field.text, field.look) == (name, "print")
+    assert field.confidence is not None
+    assert field.confidence >= 0.8
