@@ -149,7 +149,7 @@ def plaintext(raw: bytes, since: float, *folders: Path) -> set[Path]:
 POISON = """
 import os, signal, sys
 from reading.sandbox import WorkerPool
-WorkerPool.read = lambda self, *_: os.kill(os.getpid(), signal.SIGKILL)
+WorkerPool.read = lambda self, *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 from daemon.cli import main
 sys.argv = ["somrr", *sys.argv[1:]]
 main()
