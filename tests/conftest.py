@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from PIL import Image
 
 from fixtures.make import build
 
@@ -26,6 +27,12 @@ settings.load_profile("somrr")
 def made() -> Path:
     """The folder of everything that `fixtures.make` makes."""
     return build(Path(__file__).parent.parent / "fixtures" / "made")
+
+
+@pytest.fixture(autouse=True)
+def _pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader sets Pillow's limit for its whole process: no test leaves it to the next."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,7 +25,7 @@ def forms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("language", ["en", "es", "ar"])
 def test_complete_text_forms_open(language: str, forms: Path) -> None:
     """Filled PDF, form fields, flattened, inked, pasted: nothing to say."""
-    tally = Tally(run(forms, cells(["complete", "representative"], list(TEXTUAL), [language], [3])))
+    tally = Tally(run(forms, cells(["complete", "representative"], list(TEXTUAL), [language], [5])))
     assert [tally.share(way) for way in TEXTUAL] == [1.0] * len(TEXTUAL)
     assert tally.wrong == []
 
